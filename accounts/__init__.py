@@ -1,0 +1,1 @@
+"""Organisations, people, machine clients: who they are and what they may see."""

@@ -1,0 +1,10 @@
+"""Hosts' keys."""
+
+from uuid import UUID
+
+from accounts.models import HostKey
+
+
+def host_key(key_id: UUID) -> HostKey | None:
+    """The live key with this id and its organisation, or None."""
+    return HostKey.objects.select_related("organisation").filter(pk=key_id, is_active=True).first()

@@ -1,0 +1,1 @@
+"""HTTP for machines: FHIR, tokens, activity events and measures."""

@@ -1,0 +1,109 @@
+"""From exceptions to answers, in one place: an OperationOutcome on FHIR, a small JSON object elsewhere."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from integrations.fhir.outcome import Finding, Refused, operation_outcome
+from referrals.receiving import ReferralKnown, ReferralRefused
+
+# Status → NHS http-error-code, R4 issue type.
+CODES: dict[int, tuple[str, str]] = {
+    400: ("REC_BAD_REQUEST", "invalid"),
+    401: ("REC_UNAUTHORIZED", "login"),
+    403: ("REC_FORBIDDEN", "forbidden"),
+    404: ("REC_NOT_FOUND", "not-found"),
+    405: ("REC_METHOD_NOT_ALLOWED", "not-supported"),
+    406: ("REC_NOT_ACCEPTABLE", "not-supported"),
+    409: ("REC_CONFLICT", "duplicate"),
+    411: ("REC_BAD_REQUEST", "required"),
+    413: ("REC_BAD_REQUEST", "too-long"),
+    415: ("REC_BAD_REQUEST", "not-supported"),
+    422: ("REC_UNPROCESSABLE_ENTITY", "business-rule"),
+    429: ("REC_TOO_MANY_REQUESTS", "throttled"),
+    500: ("REC_SERVER_ERROR", "exception"),
+    503: ("REC_SERVICE_UNAVAILABLE", "transient"),
+}
+
+
+def finding(status: int, sentence: str, *, code: str = "", element: str = "") -> Finding:
+    """A finding with the codes that go with a status."""
+    details, issue_code = CODES.get(status, CODES[500 if status >= 500 else 400])
+    return Finding(
+        severity="error",
+        code=code or issue_code,
+        text=sentence,
+        expression=element,
+        details=details,
+    )
+
+
+def _referral_refused(error: ReferralRefused) -> tuple[int, list[Finding]]:
+    element = error.element
+    if error.position is not None:
+        element = f"Bundle.entry[{error.position}].resource.{element.partition('.')[2]}"
+    return 422, [finding(422, str(error), code=error.code, element=element)]
+
+
+def _referral_known(error: ReferralKnown) -> tuple[int, list[Finding]]:
+    return 409, [finding(409, str(error), element="ServiceRequest.identifier")]
+
+
+def _refused(error: Refused) -> tuple[int, list[Finding]]:
+    return error.status, list(error.findings)
+
+
+def _api_exception(error: exceptions.APIException) -> tuple[int, list[Finding]]:
+    return error.status_code, [finding(error.status_code, str(error.detail))]
+
+
+def _not_found(error: Http404) -> tuple[int, list[Finding]]:
+    return 404, [finding(404, str(error) or "There is nothing at this address.")]
+
+
+def _denied(_error: PermissionDenied) -> tuple[int, list[Finding]]:
+    return 403, [finding(403, "This is not allowed.")]
+
+
+_ANSWERS: dict[type[Exception], Callable[[Any], tuple[int, list[Finding]]]] = {
+    Refused: _refused,
+    ReferralRefused: _referral_refused,
+    ReferralKnown: _referral_known,
+    exceptions.APIException: _api_exception,
+    Http404: _not_found,
+    PermissionDenied: _denied,
+}
+
+
+def answer_to(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler. None for what we do not know: that is a fault of ours and becomes a 500."""
+    for kind, answer in _ANSWERS.items():
+        if isinstance(error, kind):
+            status, findings = answer(error)
+            response = Response(
+                body(findings, is_fhir=getattr(context["view"], "is_fhir", False)), status=status
+            )
+            if isinstance(error, exceptions.APIException):
+                for name in ("auth_header", "wait"):
+                    value = getattr(error, name, None)
+                    if value is not None:
+                        response[
+                            {"auth_header": "WWW-Authenticate", "wait": "Retry-After"}[name]
+                        ] = str(value)
+            if isinstance(error, ReferralKnown):
+                response["Location"] = context["request"].build_absolute_uri(
+                    f"/fhir/R4/ServiceRequest/{error.referral.pk}"
+                )
+            return response
+    return None
+
+
+def body(findings: list[Finding], *, is_fhir: bool) -> dict[str, Any]:
+    """The body of an error answer."""
+    if is_fhir:
+        return operation_outcome(findings)
+    return {"errors": [{"code": item.code, "message": item.text} for item in findings]}

@@ -1,0 +1,81 @@
+"""What this server can do: CapabilityStatement and SMART configuration, both without a login."""
+
+from datetime import date
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import scopes
+from accounts.tokens import ALGORITHMS
+from api.errors import finding
+from api.fhir.base import BASE_URL, FhirView
+from api.fhir.schema import OUTCOME, RESOURCE
+from api.token import token_address
+from integrations.fhir.capability import capability_statement
+from integrations.fhir.outcome import operation_outcome
+
+RELEASED = date(2026, 11, 22)
+
+
+class Metadata(FhirView):
+    """The CapabilityStatement."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="metadata", tags=["FHIR"], responses={(200, "application/fhir+json"): RESOURCE}
+    )
+    def get(self, request: Request) -> Response:
+        """Say which types and interactions are served."""
+        del request
+        return Response(
+            capability_statement(base_url=BASE_URL, version=settings.VERSION, date=RELEASED)
+        )
+
+
+class SmartConfiguration(APIView):
+    """Where a SMART client finds the token endpoint (SMART App Launch 2.2)."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(operation_id="smart_configuration", tags=["Sign-in"], responses={200: RESOURCE})
+    def get(self, request: Request) -> Response:
+        """Say where and how to sign in."""
+        del request
+        return Response(
+            {
+                "token_endpoint": token_address(),
+                "grant_types_supported": ["client_credentials"],
+                "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+                "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+                "scopes_supported": scopes.DEFAULT.split(),
+                "capabilities": ["client-confidential-asymmetric", "permission-v2"],
+                "code_challenge_methods_supported": ["S256"],
+            }
+        )
+
+
+class NotServed(FhirView):
+    """Every FHIR address that is not served: 404 with the reason."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(exclude=True, responses={404: OUTCOME})
+    def get(self, request: Request, path: str = "") -> Response:
+        """Say so."""
+        del request, path
+        sentence = (
+            "This server does not serve this address. /fhir/R4/metadata lists what it does serve."
+        )
+        return Response(
+            operation_outcome([finding(404, sentence, code="not-supported")]), status=404
+        )
+
+    post = put = patch = delete = get

@@ -1,0 +1,108 @@
+"""ServiceRequest: create, read, vread."""
+
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.fhir.base import BASE_URL, FhirView, actor_of, created, id_of, resource_of, versioned
+from api.fhir.schema import READ_ERRORS, RESOURCE, WRITE_ERRORS
+from integrations.fhir import service_request
+from integrations.fhir.subject import nothing_to_resolve
+from referrals.reading import read_referral
+from referrals.receiving import receive_referral
+from referrals.selectors import newest_change
+
+EXAMPLE = OpenApiExample(
+    "A referral with a contained patient",
+    value={
+        "resourceType": "ServiceRequest",
+        "contained": [
+            {
+                "resourceType": "Patient",
+                "id": "p1",
+                "identifier": [
+                    {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": "9990000018"}
+                ],
+                "name": [{"use": "official", "family": "Example", "given": ["Alex"]}],
+                "telecom": [{"system": "phone", "value": "07700 900123", "use": "mobile"}],
+                "birthDate": "1980-02-29",
+                "address": [{"use": "home", "postalCode": "E8 1AA"}],
+            }
+        ],
+        "identifier": [{"system": "https://gp.example/referral", "value": "R-0001"}],
+        "status": "active",
+        "intent": "order",
+        "code": {
+            "coding": [
+                {"system": f"{BASE_URL}/fhir/R4/CodeSystem/referral-type", "code": "peer-support"}
+            ]
+        },
+        "subject": {"reference": "#p1"},
+        "reasonCode": [{"coding": [{"system": "http://snomed.info/sct", "code": "35489007"}]}],
+    },
+    request_only=True,
+)
+
+
+class ServiceRequestCollection(FhirView):
+    """Where referrals are created."""
+
+    resource_types = ("ServiceRequest",)
+
+    @extend_schema(
+        operation_id="ServiceRequest_create",
+        tags=["FHIR"],
+        request={"application/fhir+json": RESOURCE},
+        responses={(201, "application/fhir+json"): RESOURCE, **WRITE_ERRORS},
+        examples=[EXAMPLE],
+    )
+    def post(self, request: Request) -> Response:
+        """Refer a patient to peer support."""
+        resource = resource_of(request, "ServiceRequest")
+        new = service_request.read(resource, base_url=BASE_URL, resolve=nothing_to_resolve)
+        at = timezone.now()
+        referral = receive_referral(new=new, by=actor_of(request), at=at)
+        rendered = service_request.render(referral, newest_change(referral), base_url=BASE_URL)
+        return created(rendered, pk=referral.pk, version=referral.version, at=at)
+
+
+class ServiceRequestInstance(FhirView):
+    """One referral at its newest version."""
+
+    resource_types = ("ServiceRequest",)
+
+    @extend_schema(
+        operation_id="ServiceRequest_read",
+        tags=["FHIR"],
+        responses={(200, "application/fhir+json"): RESOURCE, **READ_ERRORS},
+    )
+    def get(self, request: Request, resource_id: str) -> Response:
+        """Read a referral as it was received, with the service's own elements laid over it."""
+        return _seen(request, resource_id)
+
+
+class ServiceRequestVersion(FhirView):
+    """One referral at a given version."""
+
+    resource_types = ("ServiceRequest",)
+
+    @extend_schema(
+        operation_id="ServiceRequest_vread",
+        tags=["FHIR"],
+        responses={(200, "application/fhir+json"): RESOURCE, **READ_ERRORS},
+    )
+    def get(self, request: Request, resource_id: str, version: int) -> Response:
+        """Read a referral as it was at a version."""
+        return _seen(request, resource_id, version)
+
+
+def _seen(request: Request, resource_id: str, version: int | None = None) -> Response:
+    seen = read_referral(
+        referral_id=id_of(resource_id), version=version, by=actor_of(request), at=timezone.now()
+    )
+    if seen is None:
+        raise Http404
+    rendered = service_request.render(seen.referral, seen.change, base_url=BASE_URL)
+    return Response(rendered, headers=versioned(seen.change.version, seen.change.at))

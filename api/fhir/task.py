@@ -1,0 +1,86 @@
+"""Task: what the service does with a referral. Read, vread, and search by the referral it is about."""
+
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.scopes import Interaction
+from api.fhir.base import BASE_URL, FhirView, actor_of, id_of, versioned
+from api.fhir.schema import OUTCOME, READ_ERRORS, RESOURCE
+from integrations.fhir import task
+from integrations.fhir.search import searchset
+from referrals.reading import read_referral
+
+
+class TaskInstance(FhirView):
+    """The Task of one referral; it has the referral's id."""
+
+    resource_types = ("Task",)
+
+    @extend_schema(
+        operation_id="Task_read",
+        tags=["FHIR"],
+        responses={(200, "application/fhir+json"): RESOURCE, **READ_ERRORS},
+    )
+    def get(self, request: Request, resource_id: str) -> Response:
+        """Read how far a referral has come."""
+        return _seen(request, resource_id)
+
+
+class TaskVersion(FhirView):
+    """The Task of one referral at a given version."""
+
+    resource_types = ("Task",)
+
+    @extend_schema(
+        operation_id="Task_vread",
+        tags=["FHIR"],
+        responses={(200, "application/fhir+json"): RESOURCE, **READ_ERRORS},
+    )
+    def get(self, request: Request, resource_id: str, version: int) -> Response:
+        """Read how far a referral had come at a version."""
+        return _seen(request, resource_id, version)
+
+
+def _seen(request: Request, resource_id: str, version: int | None = None) -> Response:
+    seen = read_referral(
+        referral_id=id_of(resource_id), version=version, by=actor_of(request), at=timezone.now()
+    )
+    if seen is None:
+        raise Http404
+    rendered = task.render(seen.referral, seen.change, base_url=BASE_URL)
+    return Response(rendered, headers=versioned(seen.change.version, seen.change.at))
+
+
+class TaskCollection(FhirView):
+    """Where Tasks are found."""
+
+    resource_types = ("Task",)
+    interaction = Interaction.SEARCH
+
+    @extend_schema(
+        operation_id="Task_search",
+        tags=["FHIR"],
+        parameters=[OpenApiParameter("focus", required=True, description="ServiceRequest/<id>")],
+        responses={(200, "application/fhir+json"): RESOURCE, 400: OUTCOME, **READ_ERRORS},
+    )
+    def get(self, request: Request) -> Response:
+        """Find the Task of a referral: ``?focus=ServiceRequest/<id>``."""
+        focus = request.query_params.get("focus", "")
+        if set(request.query_params) != {"focus"} or not focus:
+            raise ValidationError("Task is searched by one parameter: focus=ServiceRequest/<id>.")
+        try:
+            referral_id = id_of(
+                focus.removeprefix(f"{BASE_URL}/fhir/R4/").removeprefix("ServiceRequest/")
+            )
+        except Http404:
+            seen = None
+        else:
+            seen = read_referral(referral_id=referral_id, by=actor_of(request), at=timezone.now())
+        found = [task.render(seen.referral, seen.change, base_url=BASE_URL)] if seen else []
+        return Response(
+            searchset(found, base_url=BASE_URL, query={"focus": focus}, resource_type="Task")
+        )

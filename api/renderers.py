@@ -1,0 +1,44 @@
+"""JSON out, by orjson."""
+
+from typing import Any
+
+import orjson
+from rest_framework.renderers import BaseRenderer
+
+from integrations.fhir import wire
+
+
+class JsonRenderer(BaseRenderer):
+    """Plain JSON."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
+        """Bytes; nothing for nothing."""
+        del accepted_media_type, renderer_context
+        return b"" if data is None else orjson.dumps(data)
+
+
+class FhirRenderer(JsonRenderer):
+    """FHIR's JSON: numbers leave as they came."""
+
+    media_type = "application/fhir+json"
+    format = "fhir"
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
+        """Bytes; nothing for nothing."""
+        del accepted_media_type, renderer_context
+        return b"" if data is None else wire.dump(data)
+
+
+class FhirAsJsonRenderer(FhirRenderer):
+    """The same for those who ask for plain ``application/json``."""
+
+    media_type = "application/json"
+    format = "json"

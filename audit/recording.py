@@ -1,0 +1,35 @@
+"""Writing the audit: called by the use cases, inside the transaction that it records."""
+
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from audit.models import Action, Entry
+
+
+class Author(Protocol):
+    """Whoever acts: anything with a short label and, where it has one, an organisation."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def organisation_id(self) -> UUID | None: ...
+
+
+def record(
+    action: Action,
+    *,
+    by: Author,
+    at: datetime,
+    target: str = "",
+    detail: dict[str, str | int] | None = None,
+) -> None:
+    """Add one entry. ``target`` is ``Type/id``; ``detail`` holds codes and counts, never a name or a text."""
+    Entry.objects.create(
+        at=at,
+        action=action,
+        actor=by.label,
+        organisation_id=by.organisation_id,
+        target=target,
+        detail=detail or {},
+    )

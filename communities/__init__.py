@@ -1,0 +1,1 @@
+"""The directory: conditions, places, communities, moderation and ranking."""

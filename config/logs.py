@@ -1,0 +1,31 @@
+"""One JSON object a line. Only named fields leave: never a body, an address with a code, a name or a token."""
+
+import json
+import logging
+import re
+from datetime import UTC, datetime
+
+_FIELDS = ("job", "kind", "error", "status_code")
+_CODE_IN_PATH = re.compile(r"/r/[^\s\"'?]+")
+
+
+class JsonFormatter(logging.Formatter):
+    """Time in UTC, level, logger, message, and a short list of extra fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line. Of an exception only its type and place are kept: its text may carry data."""
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": _CODE_IN_PATH.sub("/r/…", record.getMessage()),
+        }
+        line |= {name: str(getattr(record, name)) for name in _FIELDS if hasattr(record, name)}
+        if record.exc_info and record.exc_info[0]:
+            line["error"] = record.exc_info[0].__name__
+            trace = record.exc_info[2]
+            while trace and trace.tb_next:
+                trace = trace.tb_next
+            if trace:
+                line["where"] = f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"
+        return json.dumps(line, ensure_ascii=False)

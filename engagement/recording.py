@@ -1,0 +1,63 @@
+"""Taking in what a community reports: each event recorded once, for its own members, for those who agreed."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.timezone import localdate
+
+from accounts.actors import SYSTEM, Actor
+from audit.models import Action
+from audit.recording import record
+from engagement.contract import TAKING_PART, ActivityKind, NewActivity, Receipt, Received
+from engagement.models import Activity
+from referrals.models import Placement
+from referrals.placing import leave, note_active
+
+
+@transaction.atomic
+def record_activities(*, new: list[NewActivity], by: Actor, at: datetime) -> list[Received]:
+    """Record a batch of events and give a receipt for each, in order. One bad event does not stop the others."""
+    receipts = [Received(event.event_id, _record(event, by=by, at=at), at) for event in new]
+    record(Action.EVENTS_RECEIVED, by=by, at=at, detail={"events": len(new)})
+    return receipts
+
+
+def _record(event: NewActivity, *, by: Actor, at: datetime) -> Receipt:
+    placement = (
+        Placement.objects.select_related("referral")
+        .filter(pseudonym=event.pseudonym, community__host_id=by.organisation_id)
+        .first()
+    )
+    if placement is None:
+        return Receipt.UNKNOWN_SUBJECT
+    if not placement.counts_visits and event.kind in TAKING_PART:
+        return Receipt.NOT_COUNTED
+    if event.day < localdate(placement.joined_at):
+        return Receipt.BEFORE_JOINING
+    if event.day > localdate(at + timedelta(minutes=10)):
+        return Receipt.IN_FUTURE
+    _row, is_new = Activity.objects.get_or_create(
+        host_id=by.organisation_id,
+        source=event.source,
+        event_id=event.event_id,
+        defaults={
+            "placement": placement,
+            "kind": event.kind,
+            "day": event.day,
+            "count": event.count,
+            "received_at": at,
+        },
+    )
+    if not is_new:
+        return Receipt.DUPLICATE
+    if event.kind in TAKING_PART:
+        note_active(placement=placement, by=by, at=at)
+    elif event.kind == ActivityKind.LEFT and placement.left_at is None:
+        leave(referral_id=placement.referral_id, reason="left-at-host", by=by, at=at)
+    return Receipt.RECORDED
+
+
+def refuse_webhook(*, key_id: UUID, at: datetime) -> None:
+    """Leave a trace of a webhook whose signature was wrong."""
+    record(Action.WEBHOOK_REFUSED, by=SYSTEM, at=at, target=f"HostKey/{key_id}")

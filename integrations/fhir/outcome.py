@@ -1,0 +1,65 @@
+"""What is wrong with a request, and how FHIR says it: findings, refusals and the OperationOutcome."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from integrations.fhir.systems import HTTP_ERROR_CODES
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault. ``text`` never repeats a received value: it could name a patient.
+
+    ``severity`` and ``code`` are R4 issue-severity and issue-type; ``expression`` is the FHIRPath
+    of the element; ``details`` is a code of the NHS http-error-codes.
+    """
+
+    severity: str
+    code: str
+    text: str
+    expression: str = ""
+    details: str = ""
+
+    @property
+    def is_error(self) -> bool:
+        return self.severity in {"fatal", "error"}
+
+
+class Refused(Exception):
+    """A request that is turned down, with the HTTP status and every reason."""
+
+    def __init__(self, status: int, findings: Iterable[Finding]) -> None:
+        self.status = status
+        self.findings = tuple(findings)
+        super().__init__(status, self.findings)
+
+    def __str__(self) -> str:
+        return " ".join(finding.text for finding in self.findings)
+
+
+def malformed(code: str, text: str, expression: str = "") -> Finding:
+    """A fault in the JSON or in the FHIR structure (HTTP 400)."""
+    return Finding("error", code, text, expression, "REC_BAD_REQUEST")
+
+
+def unprocessable(code: str, text: str, expression: str = "") -> Finding:
+    """Sound FHIR that is not a referral this service can take (HTTP 422)."""
+    return Finding("error", code, text, expression, "REC_UNPROCESSABLE_ENTITY")
+
+
+def operation_outcome(findings: Iterable[Finding]) -> dict[str, Any]:
+    """The findings as an R4 OperationOutcome; without findings it says that none were made."""
+    # OperationOutcome.issue is 1..*, so "nothing to report" needs an issue of its own.
+    said = tuple(findings) or (Finding("information", "informational", "No faults were found."),)
+    return {"resourceType": "OperationOutcome", "issue": [_issue(finding) for finding in said]}
+
+
+def _issue(finding: Finding) -> dict[str, Any]:
+    issue: dict[str, Any] = {"severity": finding.severity, "code": finding.code}
+    if finding.details:
+        issue["details"] = {"coding": [{"system": HTTP_ERROR_CODES, "code": finding.details}]}
+    issue["diagnostics"] = finding.text
+    if finding.expression:
+        issue["expression"] = [finding.expression]
+    return issue

@@ -1,0 +1,152 @@
+"""ServiceRequest: a peer-support referral read from it, and laid back over what was received."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from integrations.fhir import fields, limits, requester, rows, wire
+from integrations.fhir import subject as subjects
+from integrations.fhir.outcome import Finding, Refused, unprocessable
+from integrations.fhir.rendering import with_server_elements
+from integrations.fhir.systems import SNOMED, normalise, own, own_identifier
+from referrals.intake import Coding, Identifier, NewReferral
+
+_INTENTS = ("order", "plan", "filler-order")
+# "Referral to support group": a candidate that was seen in one public value set only, and not yet
+# compared with a SNOMED CT release.
+_SUPPORT_GROUP = "711281004"
+_DO_NOT_CONTACT = "contacting-subject-prohibited"
+
+
+def read(
+    resource: dict[str, Any],
+    *,
+    base_url: str,
+    resolve: Callable[[str], dict[str, Any] | None],
+    at: str = "ServiceRequest",
+) -> NewReferral:
+    """A ServiceRequest that passed the checks; Refused (422) with all that bars it.
+
+    ``resolve`` finds a resource that was sent along, by the reference to it; ``at`` is the FHIRPath
+    under which faults are reported.
+    """
+    reasons = _reasons(resource)
+    faults = [
+        *_purpose_faults(resource, base_url, at),
+        *_reason_faults(resource, reasons, at),
+        *_length_faults(resource, at),
+    ]
+    try:
+        subject = subjects.read(resource, base_url=base_url, resolve=resolve, at=at)
+    except Refused as refusal:
+        raise Refused(422, [*faults, *refusal.findings]) from None
+    if faults:
+        raise Refused(422, faults)
+    asking = requester.read(resource)
+    return NewReferral(
+        document=wire.dump(resource).decode(),
+        subject=subject,
+        intent=fields.text(resource, "intent"),
+        priority=fields.text(resource, "priority") or "routine",
+        authored_on=fields.text(resource, "authoredOn"),
+        identifiers=_identifiers(resource),
+        reasons=reasons,
+        requester_name=asking.name,
+        requester_ods=asking.ods_code,
+        is_contact_prohibited=_is_contact_prohibited(resource),
+        is_patient_contained=subjects.is_contained(resource),
+    )
+
+
+def render(referral: rows.Referral, change: rows.Change, *, base_url: str) -> dict[str, Any]:
+    """The referral as received, with the elements that this service owns laid over it."""
+    received = wire.load(referral.document)
+    rendered = with_server_elements(received, pk=referral.pk, version=change.version, at=change.at)
+    rendered["status"] = change.status
+    ours = own_identifier(base_url, "referral")
+    # A sender may have copied our reference from an answer: it is not to stand there twice.
+    theirs = [i for i in fields.children(received, "identifier") if i.get("system") != ours]
+    rendered["identifier"] = [*theirs, {"system": ours, "value": referral.reference}]
+    if not subjects.is_contained(received):
+        patient = {"reference": f"Patient/{referral.patient_id}"}
+        rendered["subject"] = fields.child(received, "subject") | patient
+    return rendered
+
+
+def _purpose_faults(resource: dict[str, Any], base_url: str, at: str) -> Iterator[Finding]:
+    """What makes it no referral to peer support that can be acted on now."""
+    if fields.text(resource, "status") != "active":
+        text = "A new referral must have status active. Send it when it is no longer a draft."
+        yield unprocessable("business-rule", text, f"{at}.status")
+    if fields.text(resource, "intent") not in _INTENTS:
+        text = f"The intent of a referral must be one of: {', '.join(_INTENTS)}."
+        yield unprocessable("business-rule", text, f"{at}.intent")
+    if resource.get("doNotPerform") is True:
+        text = "A request not to do something is not a referral. Leave out doNotPerform."
+        yield unprocessable("business-rule", text, f"{at}.doNotPerform")
+    wanted = {(own(base_url, "referral-type"), "peer-support"), (SNOMED, _SUPPORT_GROUP)}
+    codings = {(c.system, c.code) for c in _codings(fields.child(resource, "code"))}
+    if wanted.isdisjoint(codings):
+        choices = " or ".join(f"{system}|{code}" for system, code in sorted(wanted))
+        text = f"The code must say that this is a peer-support referral: {choices}."
+        yield unprocessable("code-invalid", text, f"{at}.code")
+
+
+def _reason_faults(
+    resource: dict[str, Any], reasons: tuple[Coding, ...], at: str
+) -> Iterator[Finding]:
+    if reasons:
+        return
+    if resource.get("reasonCode"):
+        text = "The reason is text only. Send it as reasonCode.coding with a system and a code."
+    elif resource.get("reasonReference"):
+        text = "reasonReference cannot be followed. Send the condition as reasonCode.coding."
+    else:
+        text = "A reason is needed: reasonCode.coding with a system and a code."
+    yield unprocessable("required", text, f"{at}.reasonCode")
+
+
+def _length_faults(resource: dict[str, Any], at: str) -> Iterator[Finding]:
+    authored_on = fields.text(resource, "authoredOn")
+    yield from limits.check(authored_on, longest=limits.DATE_TIME, at=f"{at}.authoredOn")
+    for place, identifier in fields.indexed(resource, "identifier"):
+        for name in ("system", "value"):
+            value, here = fields.text(identifier, name), f"{at}.identifier[{place}].{name}"
+            yield from limits.check(value, longest=limits.IDENTIFIER, at=here)
+
+
+def _reasons(resource: dict[str, Any]) -> tuple[Coding, ...]:
+    concepts = fields.children(resource, "reasonCode")
+    return tuple(coding for concept in concepts for coding in _codings(concept))
+
+
+def _codings(concept: dict[str, Any]) -> list[Coding]:
+    """The codings of a CodeableConcept that name both a system and a code."""
+    return [
+        Coding(
+            system=normalise(fields.text(coding, "system")),
+            code=fields.text(coding, "code"),
+            display=fields.text(coding, "display"),
+        )
+        for coding in fields.children(concept, "coding")
+        if fields.text(coding, "system") and fields.text(coding, "code")
+    ]
+
+
+def _identifiers(resource: dict[str, Any]) -> tuple[Identifier, ...]:
+    return tuple(
+        Identifier(
+            system=normalise(fields.text(identifier, "system")),
+            value=fields.text(identifier, "value"),
+        )
+        for identifier in fields.children(resource, "identifier")
+        if fields.text(identifier, "value")
+    )
+
+
+def _is_contact_prohibited(resource: dict[str, Any]) -> bool:
+    # Whatever the system: to contact someone in danger is worse than to leave them uncontacted.
+    return any(
+        fields.text(coding, "code") == _DO_NOT_CONTACT
+        for concept in fields.children(resource, "orderDetail")
+        for coding in fields.children(concept, "coding")
+    )

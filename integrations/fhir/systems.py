@@ -1,0 +1,49 @@
+"""Code and identifier systems: the spelling we write, and the other spellings we understand."""
+
+import re
+
+NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
+ODS_ORGANIZATION_CODE = "https://fhir.nhs.uk/Id/ods-organization-code"
+HTTP_ERROR_CODES = "https://fhir.nhs.uk/CodeSystem/http-error-codes"
+SNOMED = "http://snomed.info/sct"
+TASK_CODE = "http://hl7.org/fhir/CodeSystem/task-code"
+RESTFUL_SECURITY = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+
+# Published NHS material writes one system in several ways: http or https, Id or id, the old host.
+_NHS_ID = re.compile(r"https?://fhir\.nhs\.(?:uk|net)/[Ii]d/(?P<name>[^/]+)/?")
+_NHS_CODES = re.compile(r"https?://fhir\.nhs\.uk/[Cc]ode[Ss]ystem/(?P<name>[^/]+)/?")
+_UK_CORE_ID = re.compile(r"https?://fhir\.hl7\.org\.uk/[Ii]d/(?P<name>[^/]+)/?")
+_SNOMED = re.compile(r"https?://snomed\.info/sct/?")
+
+_EXCEPTIONS = {
+    "https://fhir.nhs.uk/Id/ods-organisation-code": ODS_ORGANIZATION_CODE,
+    # This one system is published with a small "id".
+    "https://fhir.nhs.uk/Id/product-id": "https://fhir.nhs.uk/id/product-id",
+}
+
+
+def normalise(system: str) -> str:
+    """The canonical spelling of a system; one that is not known comes back as it is."""
+    if found := _NHS_ID.fullmatch(system):
+        canonical = f"https://fhir.nhs.uk/Id/{found['name']}"
+        return _EXCEPTIONS.get(canonical, canonical)
+    if found := _NHS_CODES.fullmatch(system):
+        return f"https://fhir.nhs.uk/CodeSystem/{found['name']}"
+    if found := _UK_CORE_ID.fullmatch(system):
+        return f"https://fhir.hl7.org.uk/Id/{found['name']}"
+    return SNOMED if _SNOMED.fullmatch(system) else system
+
+
+def fhir_base(base_url: str) -> str:
+    """The address under which resources are served."""
+    return f"{base_url}/fhir/R4"
+
+
+def own(base_url: str, name: str) -> str:
+    """One of this service's own code systems, such as ``referral-type``."""
+    return f"{fhir_base(base_url)}/CodeSystem/{name}"
+
+
+def own_identifier(base_url: str, name: str) -> str:
+    """One of this service's own identifier systems, such as ``referral``."""
+    return f"{base_url}/fhir/Id/{name}"

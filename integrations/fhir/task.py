@@ -1,0 +1,64 @@
+"""Task: how far the work on a referral has come, for the one who asked for it."""
+
+from typing import Any
+
+from integrations.fhir import rows
+from integrations.fhir.rendering import instant
+from integrations.fhir.systems import ODS_ORGANIZATION_CODE, TASK_CODE, own
+
+_OWNER = "Peer-support referral service"
+BUSINESS_STATUSES = {
+    "drafted": "Drafted",
+    "received-by-service": "Received by the service",
+    "more-info-needed": "More information needed",
+    "matched": "Matched with communities",
+    "waitlist": "On a waiting list",
+    "invitation-sent": "Invitation sent",
+    "joined": "Joined a community",
+    "engaged": "Taking part in a community",
+    "patient-declined": "Declined by the patient",
+    "no-capacity": "No suitable community has room",
+    "not-taken-up": "Not taken up",
+    "withdrawn": "Withdrawn by the referrer",
+    "escalated": "Passed to a clinician",
+    "completed": "Completed",
+}
+
+
+def render(referral: rows.Referral, change: rows.Change, *, base_url: str) -> dict[str, Any]:
+    """The Task that fulfils the referral, in the shape of SDOHCC's referral management."""
+    task: dict[str, Any] = {
+        "resourceType": "Task",
+        "id": str(referral.pk),
+        "meta": {"versionId": str(change.version), "lastUpdated": instant(change.at)},
+        "status": change.task_status,
+    }
+    if change.reason_text:
+        task["statusReason"] = {"text": change.reason_text}
+    if change.business_status:
+        task["businessStatus"] = {"coding": [_business_status(change, base_url)]}
+    return task | {
+        "intent": "order",
+        "code": {"coding": [{"system": TASK_CODE, "code": "fulfill"}]},
+        "focus": {"reference": f"ServiceRequest/{referral.pk}"},
+        "for": {"reference": f"Patient/{referral.patient_id}"},
+        "authoredOn": instant(referral.received_at),
+        "lastModified": instant(change.at),
+        "requester": _requester(referral.practice),
+        "owner": {"display": _OWNER},
+    }
+
+
+def _business_status(change: rows.Change, base_url: str) -> dict[str, str]:
+    coding = {"system": own(base_url, "business-status"), "code": change.business_status}
+    if display := BUSINESS_STATUSES.get(change.business_status):
+        coding["display"] = display
+    return coding
+
+
+def _requester(practice: rows.Practice) -> dict[str, Any]:
+    return {
+        "type": "Organization",
+        "identifier": {"system": ODS_ORGANIZATION_CODE, "value": practice.ods_code},
+        "display": practice.name,
+    }

@@ -1,0 +1,1 @@
+"""Ways to hand a message over to the outside."""

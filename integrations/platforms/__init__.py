@@ -1,0 +1,1 @@
+"""How communities' own software talks to us."""

@@ -1,0 +1,1 @@
+"""The job table: work that is written down with the change it follows from."""

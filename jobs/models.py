@@ -1,0 +1,95 @@
+"""The job table: one row is one piece of work that must happen, written with the change it follows from."""
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from privacy.classes import Privacy
+
+
+class JobKind(models.TextChoices):
+    """Every kind of background work there is."""
+
+    MATCH = "match"
+    INVITE = "invite"
+    HAND_OVER = "hand-over"
+
+
+class JobState(models.TextChoices):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    DEAD = "dead"
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Reads over the job table."""
+
+    def due(self, at: datetime) -> Self:
+        """Jobs that may be claimed now: waiting ones whose time has come and those of workers that were lost."""
+        waiting = Q(state=JobState.QUEUED, run_at__lte=at)
+        lost = Q(state=JobState.RUNNING, leased_until__lt=at)
+        return self.filter(waiting | lost).order_by("run_at", "pk")
+
+
+class Job(models.Model):
+    """A piece of work. ``payload`` holds ids only."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=20, choices=JobKind.choices)
+    payload = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
+    created_at = models.DateTimeField()
+    run_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease = models.UUIDField(null=True)
+    leased_until = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=200, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    PRIVACY = {
+        "id": Privacy.OPEN,
+        "kind": Privacy.OPEN,
+        "payload": Privacy.PSEUDONYM,
+        "state": Privacy.OPEN,
+        "created_at": Privacy.OPEN,
+        "run_at": Privacy.OPEN,
+        "attempts": Privacy.OPEN,
+        "lease": Privacy.OPEN,
+        "leased_until": Privacy.OPEN,
+        "ended_at": Privacy.OPEN,
+        "last_error": Privacy.OPEN,
+    }
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["run_at", "id"],
+                name="jobs_waiting",
+                condition=Q(state__in=["queued", "running"]),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=JobKind.values), name="jobs_known_kind"),
+            models.CheckConstraint(condition=Q(state__in=JobState.values), name="jobs_known_state"),
+            models.CheckConstraint(
+                condition=Q(state=JobState.RUNNING, lease__isnull=False, leased_until__isnull=False)
+                | (~Q(state=JobState.RUNNING) & Q(lease__isnull=True, leased_until__isnull=True)),
+                name="jobs_leased_while_running",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=[JobState.DONE, JobState.DEAD], ended_at__isnull=False)
+                | (~Q(state__in=[JobState.DONE, JobState.DEAD]) & Q(ended_at__isnull=True)),
+                name="jobs_ended_when_done_or_dead",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id} ({self.state})"

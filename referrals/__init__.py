@@ -1,0 +1,1 @@
+"""The referral and its life, from receiving to closing."""

@@ -1,0 +1,109 @@
+"""Joining and leaving a community, and what becomes known of it."""
+
+import base64
+import secrets
+from datetime import datetime
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.timezone import localdate
+
+from accounts.actors import Actor, patient_actor
+from audit.models import Action
+from audit.recording import record
+from communities.models import HandOff
+from referrals.changing import move
+from referrals.lifecycle import BusinessStatus
+from referrals.models import Placement, Referral
+from referrals.responding import OfferGone
+from referrals.selectors import offers_of
+
+
+@transaction.atomic
+def join(
+    *, referral_id: UUID, offer_id: UUID, tells_practice: bool, counts_visits: bool, at: datetime
+) -> Placement:
+    """Join the community of an offer under a new pseudonym; whoever was in another one leaves it first.
+
+    Joining the same one again only renews the choices. Raises OfferGone or MoveNotAllowed.
+    """
+    referral = Referral.objects.select_for_update().get(pk=referral_id)
+    offer = offers_of(referral_id, on=localdate(at)).filter(pk=offer_id).first()
+    if offer is None:
+        raise OfferGone
+    current = referral.placements.filter(left_at__isnull=True).first()
+    if current and current.community_id == offer.community_id:
+        return _renew_choices(current, tells_practice=tells_practice, counts_visits=counts_visits)
+    if current:
+        leave(
+            referral_id=referral_id, reason="changed-choice", by=patient_actor(referral_id), at=at
+        )
+        referral.refresh_from_db()
+    placement = Placement.objects.create(
+        referral=referral,
+        community_id=offer.community_id,
+        pseudonym=_new_pseudonym(),
+        joined_at=at,
+        tells_practice=tells_practice,
+        counts_visits=counts_visits,
+    )
+    patient = patient_actor(referral_id)
+    if referral.joined_at is None:
+        referral.joined_at = at
+        referral.save(update_fields=["joined_at"])
+    move(referral, BusinessStatus.JOINED, by=patient, at=at, is_told=tells_practice)
+    record(
+        Action.COMMUNITY_JOINED,
+        by=patient,
+        at=at,
+        target=f"Placement/{placement.pk}",
+        detail={"tells-practice": int(tells_practice), "counts-visits": int(counts_visits)},
+    )
+    return placement
+
+
+def _renew_choices(placement: Placement, *, tells_practice: bool, counts_visits: bool) -> Placement:
+    placement.tells_practice, placement.counts_visits = tells_practice, counts_visits
+    placement.save(update_fields=["tells_practice", "counts_visits"])
+    return placement
+
+
+@transaction.atomic
+def leave(*, referral_id: UUID, reason: str, by: Actor, at: datetime) -> None:
+    """Leave the community. Leaving twice is leaving once."""
+    referral = Referral.objects.select_for_update().get(pk=referral_id)
+    placement = referral.placements.filter(left_at__isnull=True).first()
+    if placement is None:
+        return
+    placement.left_at = at
+    placement.left_reason = reason
+    placement.save(update_fields=["left_at", "left_reason"])
+    move(
+        referral, BusinessStatus.LEFT, by=by, at=at, reason=reason, is_told=placement.tells_practice
+    )
+    record(Action.COMMUNITY_LEFT, by=by, at=at, target=f"Placement/{placement.pk}")
+
+
+@transaction.atomic
+def note_active(*, placement: Placement, by: Actor, at: datetime) -> None:
+    """The member has been seen in the community, reading or more: the first time makes the referral 'engaged'."""
+    referral = Referral.objects.select_for_update().get(pk=placement.referral_id)
+    if referral.active_at is None:
+        referral.active_at = at
+        referral.save(update_fields=["active_at"])
+    if referral.business_status == BusinessStatus.JOINED and placement.left_at is None:
+        move(referral, BusinessStatus.ENGAGED, by=by, at=at, is_told=placement.tells_practice)
+
+
+def join_address(placement: Placement) -> str:
+    """Where to go to join: with the pseudonym where the community knows what to do with it, and nothing else."""
+    community = placement.community
+    if community.hand_off != HandOff.LINK:
+        return community.url
+    separator = "&" if "?" in community.url else "?"
+    return f"{community.url}{separator}{urlencode({'member': placement.pseudonym})}"
+
+
+def _new_pseudonym() -> str:
+    return "psn_" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()

@@ -1,0 +1,45 @@
+"""Reading what identifies a patient: each read by a clinical system leaves a trace in the audit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from accounts.actors import Actor
+from audit.models import Action
+from audit.recording import record
+from referrals import selectors
+from referrals.models import Patient, Referral, StatusChange
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A referral at the version that was asked for."""
+
+    referral: Referral
+    change: StatusChange
+
+
+def read_referral(
+    *, referral_id: UUID, version: int | None = None, by: Actor, at: datetime
+) -> Seen | None:
+    """A referral at a version (default: the newest), or None: foreign and absent are alike."""
+    referral = selectors.referral_of(by, referral_id)
+    if referral is None:
+        return None
+    change = (
+        selectors.newest_change(referral)
+        if version is None
+        else selectors.change_at(referral, version)
+    )
+    if change is None:
+        return None
+    record(Action.REFERRAL_READ, by=by, at=at, target=f"ServiceRequest/{referral_id}")
+    return Seen(referral, change)
+
+
+def read_patient(*, patient_id: UUID, by: Actor, at: datetime) -> Patient | None:
+    """A patient, or None: foreign and absent are alike."""
+    patient = selectors.patient_of(by, patient_id)
+    if patient is not None:
+        record(Action.PATIENT_READ, by=by, at=at, target=f"Patient/{patient_id}")
+    return patient

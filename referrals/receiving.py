@@ -1,0 +1,252 @@
+"""Taking a referral in: one transaction writes patient, referral, first state, audit and the next job."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils.timezone import localdate
+
+from accounts.actors import Actor
+from accounts.models import Organisation
+from audit.models import Action
+from audit.recording import record
+from communities.selectors import conditions_by_code
+from jobs.models import JobKind
+from jobs.queue import enqueue
+from privacy.fields import keyed_hash
+from referrals.changing import write_change
+from referrals.intake import Identifier, KnownPatient, NewPatient, NewReferral
+from referrals.lifecycle import STATUSES, BusinessStatus
+from referrals.models import Patient, Referral, ReferralIdentifier
+
+OLDEST = timedelta(days=365.25 * 125)
+_REFERENCE_LETTERS = (
+    "23456789BCDFGHJKMNPQRSTVWXYZ"  # no vowels, no look-alikes: readable on the telephone
+)
+
+
+class ReferralRefused(Exception):
+    """A rule of the service stands against this referral. ``element`` is the FHIR element that it concerns."""
+
+    def __init__(self, sentence: str, *, code: str, element: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.element = element
+        self.position: int | None = None  # its place among things sent together
+
+
+class ReferralKnown(Exception):
+    """The sender gave this identifier before; ``referral`` is the one that bears it."""
+
+    def __init__(self, referral: Referral) -> None:
+        super().__init__(
+            f"A referral with this identifier exists already: ServiceRequest/{referral.pk}."
+        )
+        self.referral = referral
+
+
+@dataclass(frozen=True)
+class ReceivedPatient:
+    """A patient as kept, and whether the row is new."""
+
+    patient: Patient
+    is_new: bool
+
+
+@transaction.atomic
+def receive_referral(*, new: NewReferral, by: Actor, at: datetime) -> Referral:
+    """Write a new referral. Raises ReferralRefused or ReferralKnown, and then nothing is written."""
+    practice = Organisation.objects.select_related("icb").get(pk=_organisation_of(by))
+    _check_requester(new, practice)
+    _refuse_known(new.identifiers, by)
+    conditions = conditions_by_code(
+        coding.code for coding in new.reasons if coding.system == "http://snomed.info/sct"
+    )
+    if not conditions:
+        raise ReferralRefused(
+            "None of the SNOMED CT codes in reasonCode is a condition that this service knows. The codes it knows are"
+            " listed at /api/conditions.",
+            code="not-supported",
+            element="ServiceRequest.reasonCode",
+        )
+    patient = _patient_of(new, by=by, at=at)
+    statuses = STATUSES[BusinessStatus.RECEIVED]
+    referral = Referral.objects.create(
+        reference=_new_reference(),
+        practice=practice,
+        icb=practice.icb,
+        client_id=by.id,
+        patient=patient,
+        intent=new.intent,
+        priority=new.priority,
+        authored_on=new.authored_on,
+        is_contact_prohibited=new.is_contact_prohibited,
+        is_patient_contained=new.is_patient_contained,
+        document=new.document,
+        status=statuses.request,
+        task_status=statuses.task,
+        business_status=BusinessStatus.RECEIVED,
+        received_at=at,
+    )
+    referral.conditions.set(conditions)
+    _write_identifiers(referral, new.identifiers, by=by)
+    record(Action.REFERRAL_RECEIVED, by=by, at=at, target=f"ServiceRequest/{referral.pk}")
+    write_change(referral, by=by, at=at)
+    enqueue(JobKind.MATCH, at=at, referral_id=str(referral.pk))
+    return referral
+
+
+@transaction.atomic
+def receive_patient(*, new: NewPatient, by: Actor, at: datetime) -> ReceivedPatient:
+    """Write a patient, or bring the practice's row of the same NHS number up to date. Raises ReferralRefused."""
+    birth_date = _checked_birth_date(new, today=localdate(at))
+    nhs_number_hash = keyed_hash(new.nhs_number, purpose="nhs-number") if new.nhs_number else ""
+    patient = None
+    if nhs_number_hash:
+        patient = (
+            Patient.objects.visible_to(by)
+            .select_for_update()
+            .filter(nhs_number_hash=nhs_number_hash)
+            .first()
+        )
+    is_new = patient is None
+    if patient is None:
+        patient = Patient(practice_id=_organisation_of(by), received_at=at, version=0)
+    patient.nhs_number, patient.nhs_number_hash = new.nhs_number, nhs_number_hash
+    patient.given_name, patient.family_name = new.given_name, new.family_name
+    patient.birth_date_text = birth_date.isoformat()
+    patient.phone, patient.email, patient.postcode = new.phone, new.email, new.postcode
+    patient.gender, patient.language = new.gender, new.language
+    patient.document = new.document
+    patient.version += 1
+    patient.updated_at = at
+    patient.save()
+    record(Action.PATIENT_RECEIVED, by=by, at=at, target=f"Patient/{patient.pk}")
+    return ReceivedPatient(patient, is_new)
+
+
+@transaction.atomic
+def receive_together(
+    *,
+    new: Sequence[NewPatient | NewReferral],
+    patient_positions: Mapping[int, int],
+    by: Actor,
+    at: datetime,
+) -> list[Patient | Referral]:
+    """Write all of these or nothing. ``patient_positions`` says which of them is a referral's patient.
+
+    Raises what receive_referral raises, with ``position`` set. The answer is in the order of ``new``.
+    """
+    written: dict[int, Patient | Referral] = {}
+    patients_first = sorted(
+        range(len(new)), key=lambda position: isinstance(new[position], NewReferral)
+    )
+    for position in patients_first:
+        item = new[position]
+        try:
+            if isinstance(item, NewPatient):
+                written[position] = receive_patient(new=item, by=by, at=at).patient
+            else:
+                if position in patient_positions:
+                    patient = written[patient_positions[position]]
+                    item = replace(item, subject=KnownPatient(patient_id=patient.pk))
+                written[position] = receive_referral(new=item, by=by, at=at)
+        except ReferralRefused as refusal:
+            refusal.position = position
+            raise
+    return [written[position] for position in range(len(new))]
+
+
+def _organisation_of(by: Actor) -> UUID:
+    if by.organisation_id is None:
+        raise ValueError("only an organisation's client can send referrals")
+    return by.organisation_id
+
+
+def _check_requester(new: NewReferral, practice: Organisation) -> None:
+    if new.requester_ods and new.requester_ods != practice.ods_code:
+        raise ReferralRefused(
+            f"The requester's ODS code is not that of the organisation this client is registered for"
+            f" ({practice.ods_code}).",
+            code="business-rule",
+            element="ServiceRequest.requester",
+        )
+
+
+def _checked_birth_date(new: NewPatient, *, today: date) -> date:
+    if new.is_deceased:
+        raise ReferralRefused(
+            "The patient is recorded as deceased, so no invitation can be sent.",
+            code="business-rule",
+            element="Patient.deceased",
+        )
+    if new.birth_date is None:
+        raise ReferralRefused(
+            "Patient.birthDate is needed in full (YYYY-MM-DD): it is how we check that the right person opens the link.",
+            code="required",
+            element="Patient.birthDate",
+        )
+    if not today - OLDEST <= new.birth_date <= today:
+        raise ReferralRefused(
+            "Patient.birthDate must be a day in the past, at most 125 years ago.",
+            code="value",
+            element="Patient.birthDate",
+        )
+    return new.birth_date
+
+
+def _patient_of(new: NewReferral, *, by: Actor, at: datetime) -> Patient:
+    if isinstance(new.subject, NewPatient):
+        return receive_patient(new=new.subject, by=by, at=at).patient
+    own = Patient.objects.visible_to(by)
+    if isinstance(new.subject, KnownPatient):
+        patient = own.filter(pk=new.subject.patient_id).first()
+        missing = "No Patient with this id is known for your organisation."
+    else:
+        nhs_number_hash = keyed_hash(new.subject.nhs_number, purpose="nhs-number")
+        patient = own.filter(nhs_number_hash=nhs_number_hash).first()
+        missing = "No Patient with this NHS number is known for your organisation."
+    if patient is None:
+        raise ReferralRefused(
+            f"{missing} Send the Patient with the referral: contained in the ServiceRequest or in a transaction Bundle.",
+            code="not-found",
+            element="ServiceRequest.subject",
+        )
+    return patient
+
+
+def _refuse_known(identifiers: tuple[Identifier, ...], by: Actor) -> None:
+    for identifier in identifiers:
+        known = ReferralIdentifier.objects.filter(
+            client_id=by.id, system=identifier.system, value=identifier.value
+        ).select_related("referral")
+        for row in known:
+            raise ReferralKnown(row.referral)
+
+
+def _write_identifiers(
+    referral: Referral, identifiers: tuple[Identifier, ...], *, by: Actor
+) -> None:
+    for identifier in dict.fromkeys(identifiers):
+        try:
+            with transaction.atomic():
+                ReferralIdentifier.objects.create(
+                    referral=referral,
+                    client_id=by.id,
+                    system=identifier.system,
+                    value=identifier.value,
+                )
+        except IntegrityError:
+            # Lost a race: the other referral is committed now, so it can be named.
+            row = ReferralIdentifier.objects.select_related("referral").get(
+                client_id=by.id, system=identifier.system, value=identifier.value
+            )
+            raise ReferralKnown(row.referral) from None
+
+
+def _new_reference() -> str:
+    letters = "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(8))
+    return f"{letters[:4]}-{letters[4:]}"

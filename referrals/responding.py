@@ -1,0 +1,100 @@
+"""The patient's answer: opening the link, choosing, declining. Each step is one transaction."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.timezone import localdate
+
+from accounts.actors import SYSTEM, patient_actor
+from audit.models import Action
+from audit.recording import record
+from referrals.changing import move
+from referrals.inviting import hash_of
+from referrals.lifecycle import BusinessStatus
+from referrals.models import Link, Offer, Referral
+from referrals.selectors import offers_of
+
+MOST_FAILED_CHECKS = 5
+
+
+class LinkDead(Exception):
+    """The link opens nothing: unknown, expired, revoked or locked. Nobody is told which."""
+
+
+class BirthDateWrong(Exception):
+    """The date of birth is not the patient's."""
+
+
+class OfferGone(Exception):
+    """The community is not, or no longer, among this patient's offers."""
+
+
+def open_link(*, code: str, birth_date: date, at: datetime) -> Referral:
+    """Open a link for the right person. Raises LinkDead or BirthDateWrong; five wrong dates lock the link."""
+    referral = _checked_link(code, birth_date, at=at)
+    if referral is None:
+        raise BirthDateWrong
+    return referral
+
+
+@transaction.atomic
+def _checked_link(code: str, birth_date: date, *, at: datetime) -> Referral | None:
+    """The referral, or None after counting a wrong date: an exception here would undo the count."""
+    link = (
+        Link.objects.select_for_update(of=("self",))
+        .select_related("referral__patient")
+        .filter(code_hash=hash_of(code))
+        .first()
+    )
+    if link is None or link.revoked_at or link.locked_at or link.expires_at <= at:
+        raise LinkDead
+    if link.referral.patient.birth_date != birth_date:
+        _count_wrong_date(link, at=at)
+        return None
+    if link.opened_at is None:
+        link.opened_at = at
+        link.save(update_fields=["opened_at"])
+        Referral.objects.filter(pk=link.referral_id, opened_at__isnull=True).update(opened_at=at)
+        record(
+            Action.LINK_OPENED, by=patient_actor(link.referral_id), at=at, target=f"Link/{link.pk}"
+        )
+    return link.referral
+
+
+def _count_wrong_date(link: Link, *, at: datetime) -> None:
+    link.failed_checks += 1
+    if link.failed_checks >= MOST_FAILED_CHECKS:
+        link.locked_at = at
+    link.save(update_fields=["failed_checks", "locked_at"])
+    action = Action.LINK_LOCKED if link.locked_at else Action.LINK_CHECK_FAILED
+    record(action, by=SYSTEM, at=at, target=f"Link/{link.pk}")
+
+
+@transaction.atomic
+def choose_offer(*, referral_id: UUID, offer_id: UUID, at: datetime) -> Offer:
+    """Note which community the patient would like. Choosing another later is fine. Raises OfferGone."""
+    Referral.objects.select_for_update().get(pk=referral_id)
+    offer = offers_of(referral_id, on=localdate(at)).filter(pk=offer_id).first()
+    if offer is None:
+        raise OfferGone
+    offer.chosen_at = at
+    offer.save(update_fields=["chosen_at"])
+    Referral.objects.filter(pk=referral_id, chose_at__isnull=True).update(chose_at=at)
+    record(Action.OFFER_CHOSEN, by=patient_actor(referral_id), at=at, target=f"Offer/{offer_id}")
+    return offer
+
+
+@transaction.atomic
+def decline(*, referral_id: UUID, reason: str, at: datetime) -> None:
+    """The patient says no. The practice learns that, and never the reason. Saying so twice is once."""
+    referral = Referral.objects.select_for_update().get(pk=referral_id)
+    if referral.business_status == BusinessStatus.PATIENT_DECLINED:
+        return
+    move(
+        referral,
+        BusinessStatus.PATIENT_DECLINED,
+        by=patient_actor(referral_id),
+        at=at,
+        reason=reason,
+    )

@@ -1,0 +1,66 @@
+"""Reads over referrals for those who may see them."""
+
+from datetime import date
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from accounts.actors import Actor
+from communities.models import Community
+from referrals.models import Offer, Patient, Placement, Referral, StatusChange
+
+
+def referral_of(actor: Actor, referral_id: UUID) -> Referral | None:
+    """A referral as far as this actor may see it."""
+    return (
+        Referral.objects.visible_to(actor)
+        .select_related("practice", "patient")
+        .filter(pk=referral_id)
+        .first()
+    )
+
+
+def patient_of(actor: Actor, patient_id: UUID) -> Patient | None:
+    """A patient as far as this actor may see one."""
+    return Patient.objects.visible_to(actor).filter(pk=patient_id).first()
+
+
+def newest_change(referral: Referral) -> StatusChange:
+    """The last step that the practice is told of: receiving it is the first, so there always is one."""
+    return referral.changes.filter(is_told=True).latest("version")
+
+
+def change_at(referral: Referral, version: int) -> StatusChange | None:
+    """The step that made this version."""
+    return referral.changes.filter(is_told=True, version=version).first()
+
+
+def referral_for_patient(referral_id: UUID) -> Referral | None:
+    """The referral behind an opened link."""
+    return Referral.objects.select_related("practice").filter(pk=referral_id).first()
+
+
+def offers_of(referral_id: UUID, *, on: date) -> QuerySet[Offer]:
+    """A patient's offers, best first, without communities that may no longer be offered."""
+    listed = Community.objects.listed_on(on)
+    return (
+        Offer.objects.filter(referral_id=referral_id, community__in=listed)
+        .select_related("community__host")
+        .order_by("rank", "pk")
+    )
+
+
+def placement_of(referral_id: UUID) -> Placement | None:
+    """Where the patient is now, if anywhere."""
+    return (
+        Placement.objects.filter(referral_id=referral_id, left_at__isnull=True)
+        .select_related("community__host")
+        .first()
+    )
+
+
+def offer_of_placement(placement: Placement) -> Offer:
+    """The offer through which somebody came to their community."""
+    return Offer.objects.select_related("community__host").get(
+        referral_id=placement.referral_id, community_id=placement.community_id
+    )

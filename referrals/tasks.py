@@ -1,0 +1,27 @@
+"""Handlers of the referral's jobs: each calls one use case."""
+
+from datetime import datetime
+from uuid import UUID
+
+from jobs.models import JobKind
+from jobs.running import handles
+from referrals.inviting import hand_over_message, invite_patient
+from referrals.matching import match_referral
+
+
+@handles(JobKind.MATCH)
+def match(*, referral_id: str, at: datetime, **_: object) -> None:
+    """Match one referral."""
+    match_referral(referral_id=UUID(referral_id), at=at)
+
+
+@handles(JobKind.INVITE)
+def invite(*, referral_id: str, at: datetime, **_: object) -> None:
+    """Write the invitation of one referral."""
+    invite_patient(referral_id=UUID(referral_id), at=at)
+
+
+@handles(JobKind.HAND_OVER, is_outward=True)
+def hand_over(*, message_id: str, at: datetime, **_: object) -> None:
+    """Hand one message over to the carrier."""
+    hand_over_message(message_id=UUID(message_id), at=at)

@@ -1,0 +1,1 @@
+"""Tools for people who work on or try the project; never imported by it."""

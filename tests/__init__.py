@@ -1,0 +1,1 @@
+"""Proof of the house: from pure rules to whole journeys."""

@@ -1,0 +1,79 @@
+"""How findings are told in FHIR."""
+
+from integrations.fhir import checking, codes
+from integrations.fhir.outcome import (
+    Finding,
+    Refused,
+    malformed,
+    operation_outcome,
+    unprocessable,
+)
+
+
+def test_each_finding_is_an_issue_with_the_nhs_code_and_a_sentence() -> None:
+    outcome = operation_outcome(
+        [
+            malformed("required", "Patient needs a name.", "Patient.name"),
+            unprocessable("value", "No."),
+        ]
+    )
+
+    assert outcome == {
+        "resourceType": "OperationOutcome",
+        "issue": [
+            {
+                "severity": "error",
+                "code": "required",
+                "details": {
+                    "coding": [
+                        {
+                            "system": "https://fhir.nhs.uk/CodeSystem/http-error-codes",
+                            "code": "REC_BAD_REQUEST",
+                        }
+                    ]
+                },
+                "diagnostics": "Patient needs a name.",
+                "expression": ["Patient.name"],
+            },
+            {
+                "severity": "error",
+                "code": "value",
+                "details": {
+                    "coding": [
+                        {
+                            "system": "https://fhir.nhs.uk/CodeSystem/http-error-codes",
+                            "code": "REC_UNPROCESSABLE_ENTITY",
+                        }
+                    ]
+                },
+                "diagnostics": "No.",
+            },
+        ],
+    }
+    assert checking.check(outcome, resource_type="OperationOutcome") == []
+
+
+def test_an_outcome_without_findings_is_still_valid() -> None:
+    outcome = operation_outcome([])
+
+    assert outcome["issue"][0]["severity"] == "information"
+    assert checking.check(outcome, resource_type="OperationOutcome") == []
+
+
+def test_a_refusal_carries_its_status_and_all_findings() -> None:
+    findings = [malformed("value", "One."), malformed("value", "Two.")]
+
+    refused = Refused(400, iter(findings))
+
+    assert (refused.status, refused.findings) == (400, tuple(findings))
+    assert str(refused) == "One. Two."
+
+
+def test_only_fatal_and_error_are_errors() -> None:
+    severities = ("fatal", "error", "warning", "information")
+
+    assert [Finding(s, "value", "").is_error for s in severities] == [True, True, False, False]
+
+
+def test_the_issue_types_are_the_31_of_r4() -> None:
+    assert len(codes.ISSUE_TYPES) == 31

@@ -1,0 +1,1 @@
+"""HTML for people: patients, commissioners and everyone in need of help now."""

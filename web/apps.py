@@ -1,0 +1,9 @@
+"""Django's handle on this package."""
+
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    """HTML for people."""
+
+    name = "web"

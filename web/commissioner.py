@@ -1,0 +1,92 @@
+"""The commissioner's page."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.actors import icbs_of
+from accounts.models import User
+from engagement.disclosure import Shown
+from engagement.measures import STEPS, Funnel, Row, funnel
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure of the page, and how long its bar is in per cent of the first."""
+
+    text: str
+    is_hidden: bool
+    percent_text: str
+    bar: int | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the page."""
+
+    label: str
+    is_provisional: bool
+    cells: list[Cell]
+
+
+@never_cache
+@require_safe
+@login_required
+def overview(request: HttpRequest) -> HttpResponse:
+    """From referral to joining, for one ICB of the person's."""
+    icbs = icbs_of(request.user) if isinstance(request.user, User) else []
+    if not icbs:
+        return render(request, "commissioner/empty.html")
+    asked = request.GET.get("icb") or icbs[0].ods_code
+    icb = next((icb for icb in icbs if icb.ods_code == asked), None)
+    if icb is None:
+        raise Http404
+    figures = funnel(icb=icb, at=timezone.now())
+    query = urlencode({"icb": icb.ods_code})
+    context = {
+        "report": _report(figures),
+        "icbs": [(icb.ods_code, icb.name) for icb in icbs],
+        "selected_icb": icb.ods_code,
+        "csv_url": f"{reverse('commissioner-funnel-csv')}?{query}",
+        "json_url": f"{reverse('api-funnel')}?{query}",
+    }
+    return render(request, "commissioner/funnel.html", context)
+
+
+def _report(figures: Funnel) -> dict[str, Any]:
+    return {
+        "icb_name": figures.icb_name,
+        "period_label": f"{figures.first_month:%B %Y} – {figures.last_month:%B %Y}",
+        "steps": [step.label for step in STEPS],
+        "total": _line(figures.total),
+        "by_month": [_line(row) for row in figures.by_month],
+        "by_practice": [_line(row) for row in figures.by_practice],
+    }
+
+
+def _line(row: Row) -> Line:
+    first = row.cells[0]
+    cells = [
+        Cell(
+            text=cell.text,
+            is_hidden=cell.value is None,
+            percent_text="" if share is None else f"{share}%",
+            bar=_bar(cell, first),
+        )
+        for cell, share in zip(row.cells, row.percentages, strict=True)
+    ]
+    return Line(row.label, row.is_provisional, cells)
+
+
+def _bar(cell: Shown, first: Shown) -> int | None:
+    if cell.value is None or not first.value:
+        return None
+    return min(100, round(100 * cell.value / first.value))

@@ -1,0 +1,266 @@
+"""The patient's pages: from the link to a community and back. GET shows, POST acts."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.actors import patient_actor
+from communities.selectors import people_by_condition
+from referrals import placing, responding, selectors
+from referrals.lifecycle import BusinessStatus, MoveNotAllowed
+from referrals.models import Offer, Placement, Referral
+from web import forms, patient_cookies
+from web.offers import ShownOffer, shown_offer, shown_offers
+
+PatientView = Callable[[HttpRequest, Referral], HttpResponse]
+
+_HOW_CHOSEN = (
+    gettext_lazy(
+        "We look for groups for what your surgery referred you for, that take people of your age, where you live."
+    ),
+    gettext_lazy("We only suggest groups that somebody moderates and that we have checked."),
+    gettext_lazy("Better-moderated groups come first. Nobody can pay to be higher up."),
+)
+
+
+def for_right_person(view: PatientView) -> Callable[..., HttpResponse]:
+    """Only for a browser in which the date of birth has been given; keeps it signed in while it is used."""
+
+    @never_cache
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @wraps(view)
+    def checked(request: HttpRequest) -> HttpResponse:
+        referral_id = patient_cookies.referral_id_of(request)
+        referral = selectors.referral_for_patient(referral_id) if referral_id else None
+        if referral is None:
+            return redirect("patient-check" if patient_cookies.code_of(request) else "patient-code")
+        try:
+            response = view(request, referral)
+        except (responding.OfferGone, MoveNotAllowed):
+            response = redirect("patient-manage")
+        patient_cookies.keep_referral(response, referral.pk)
+        return response
+
+    return checked
+
+
+@never_cache
+@require_safe
+def link(request: HttpRequest, code: str) -> HttpResponse:
+    """The address in the message: takes the code out of the address bar. Looks nothing up, tells nothing."""
+    del request
+    response = redirect("patient-start")
+    patient_cookies.keep_code(response, code)
+    return response
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def code(request: HttpRequest) -> HttpResponse:
+    """Typing the code of a letter."""
+    if request.method != "POST":
+        return render(request, "patient/code.html")
+    typed = request.POST.get("code", "").strip()
+    if not typed or len(typed) > 100:
+        return render(
+            request, "patient/code.html", {"error": _("Type the code from your letter")}, status=422
+        )
+    response = redirect("patient-start")
+    patient_cookies.keep_code(response, typed)
+    return response
+
+
+@never_cache
+@require_safe
+def start(request: HttpRequest) -> HttpResponse:
+    """The first page: the same for everybody, whatever the code."""
+    return render(request, "patient/start.html")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def check(request: HttpRequest) -> HttpResponse:
+    """Is it the right person? Only a POST asks, and only a right answer opens."""
+    kept = patient_cookies.code_of(request)
+    if not kept:
+        return redirect("patient-code")
+    if request.method != "POST":
+        return render(request, "patient/check.html")
+    try:
+        birth_date = forms.birth_date(request.POST)
+        referral = responding.open_link(code=kept, birth_date=birth_date, at=timezone.now())
+    except forms.Unreadable as unreadable:
+        return _ask_again(request, str(unreadable))
+    except responding.BirthDateWrong:
+        return _ask_again(
+            request, _("These details do not match. Check the date or ask your surgery.")
+        )
+    except responding.LinkDead:
+        return render(request, "patient/closed.html", status=404)
+    has_answered = referral.business_status not in (
+        BusinessStatus.MATCHED,
+        BusinessStatus.INVITATION_SENT,
+    )
+    response = redirect("patient-manage" if has_answered else "patient-about")
+    patient_cookies.forget(response)
+    patient_cookies.keep_referral(response, referral.pk)
+    return response
+
+
+def _ask_again(request: HttpRequest, error: str) -> HttpResponse:
+    return render(
+        request, "patient/check.html", {"error": error, "values": request.POST}, status=422
+    )
+
+
+@for_right_person
+def about(request: HttpRequest, referral: Referral) -> HttpResponse:
+    """What peer support is and is not."""
+    return render(request, "patient/about.html", {"practice_name": referral.practice.name})
+
+
+@for_right_person
+def choose(request: HttpRequest, referral: Referral) -> HttpResponse:
+    """Which community? Or none, or later."""
+    offers = list(selectors.offers_of(referral.pk, on=timezone.localdate()))
+    if not offers:
+        return render(request, "patient/no_offers.html")
+    if request.method == "POST":
+        chosen = request.POST.get("offer", "")
+        if chosen in ("none", "think"):
+            return render(
+                request, "patient/none_fit.html" if chosen == "none" else "patient/thinking.html"
+            )
+        if chosen in {str(offer.pk) for offer in offers}:
+            responding.choose_offer(
+                referral_id=referral.pk, offer_id=UUID(chosen), at=timezone.now()
+            )
+            return redirect("patient-share")
+    context = {
+        "offers": shown_offers(offers),
+        "chosen_id": _newest_choice(offers),
+        "how_chosen": _HOW_CHOSEN,
+        "error": _("Choose one, or say that you want to think about it")
+        if request.method == "POST"
+        else "",
+    }
+    return render(request, "patient/choose.html", context, status=422 if context["error"] else 200)
+
+
+def _newest_choice(offers: list[Offer]) -> UUID | None:
+    chosen = [offer for offer in offers if offer.chosen_at]
+    return max(chosen, key=lambda offer: (offer.chosen_at, offer.pk)).pk if chosen else None
+
+
+@for_right_person
+def share(request: HttpRequest, referral: Referral) -> HttpResponse:
+    """What may be shared? Then join."""
+    offers = list(selectors.offers_of(referral.pk, on=timezone.localdate()))
+    offer = next((offer for offer in offers if offer.pk == _newest_choice(offers)), None)
+    if offer is None:
+        return redirect("patient-choose")
+    shown = shown_offer(offer, people_by_condition())
+    error = ""
+    if request.method == "POST":
+        if "tell_community" in request.POST or not shown.is_linked:
+            placing.join(
+                referral_id=referral.pk,
+                offer_id=offer.pk,
+                tells_practice="tell_practice" in request.POST,
+                counts_visits="count_visits" in request.POST,
+                at=timezone.now(),
+            )
+            return redirect("patient-done")
+        error = _(
+            "To join, the community has to know that somebody is coming. Tick the first box, or go back."
+        )
+    context = {"offer": shown, "error": error, "values": request.POST}
+    return render(request, "patient/share.html", context, status=422 if error else 200)
+
+
+@for_right_person
+def done(request: HttpRequest, referral: Referral) -> HttpResponse:
+    """Joined: the way to the community and the way back."""
+    placement = selectors.placement_of(referral.pk)
+    if placement is None:
+        return redirect("patient-manage")
+    return render(request, "patient/done.html", _place(referral, placement))
+
+
+@for_right_person
+def manage(request: HttpRequest, referral: Referral) -> HttpResponse:
+    """The same link later: where things stand and what can be changed."""
+    placement = selectors.placement_of(referral.pk)
+    context: dict[str, Any] = {
+        "state": _state(referral, placement),
+        "practice_name": referral.practice.name,
+    }
+    if placement:
+        context |= _place(referral, placement)
+        context["sharing"] = (
+            (_("My surgery knows that I joined"), placement.tells_practice),
+            (_("My visits are counted, numbers only"), placement.counts_visits),
+        )
+    return render(request, "patient/manage.html", context)
+
+
+def _state(referral: Referral, placement: Placement | None) -> str:
+    if placement:
+        return "joined"
+    states = {BusinessStatus.PATIENT_DECLINED: "declined", BusinessStatus.LEFT: "left"}
+    return states.get(BusinessStatus(referral.business_status), "invited")
+
+
+def _place(referral: Referral, placement: Placement) -> dict[str, Any]:
+    offer = selectors.offer_of_placement(placement)
+    shown: ShownOffer = shown_offer(offer, people_by_condition())
+    return {
+        "offer": shown,
+        "join_url": placing.join_address(placement),
+        "practice_name": referral.practice.name,
+    }
+
+
+@for_right_person
+def leave(request: HttpRequest, referral: Referral) -> HttpResponse:
+    """Leave the community, with a reason or without."""
+    if request.method != "POST":
+        return render(request, "patient/leave.html", {"choices": forms.LEAVE_REASONS})
+    placing.leave(
+        referral_id=referral.pk,
+        reason=forms.reason(request.POST, forms.LEAVE_REASONS),
+        by=patient_actor(referral.pk),
+        at=timezone.now(),
+    )
+    return render(request, "patient/left.html")
+
+
+@for_right_person
+def decline(request: HttpRequest, referral: Referral) -> HttpResponse:
+    """Say no, with a reason or without."""
+    if request.method != "POST":
+        return render(request, "patient/decline.html", {"choices": forms.DECLINE_REASONS})
+    responding.decline(
+        referral_id=referral.pk,
+        reason=forms.reason(request.POST, forms.DECLINE_REASONS),
+        at=timezone.now(),
+    )
+    return render(request, "patient/declined.html")
+
+
+@never_cache
+@require_http_methods(["POST"])
+def close(request: HttpRequest) -> HttpResponse:
+    """Sign out of this page."""
+    response = render(request, "patient/session_over.html")
+    patient_cookies.forget(response)
+    return response

@@ -1,0 +1,23 @@
+"""Addresses for people."""
+
+from django.urls import path
+
+from web import commissioner, patient, public
+
+urlpatterns = [
+    path("", public.home, name="home"),
+    path("help/now", public.help_now, name="help-now"),
+    path("r/", patient.code, name="patient-code"),
+    path("r/start", patient.start, name="patient-start"),
+    path("r/check", patient.check, name="patient-check"),
+    path("r/about", patient.about, name="patient-about"),
+    path("r/choose", patient.choose, name="patient-choose"),
+    path("r/share", patient.share, name="patient-share"),
+    path("r/done", patient.done, name="patient-done"),
+    path("r/manage", patient.manage, name="patient-manage"),
+    path("r/leave", patient.leave, name="patient-leave"),
+    path("r/decline", patient.decline, name="patient-decline"),
+    path("r/close", patient.close, name="patient-close"),
+    path("r/<str:code>", patient.link, name="patient-link"),
+    path("commissioner/", commissioner.overview, name="commissioner-funnel"),
+]
