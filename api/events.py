@@ -6,7 +6,7 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import AuthenticationFailed, ParseError, UnsupportedMediaType
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -21,6 +21,12 @@ from integrations.platforms.webhooks import BatchMalformed, SignatureWrong, read
 
 BATCH = "application/cloudevents-batch+json"
 _TAKEN = (BATCH, "application/cloudevents+json")
+
+
+class SignatureRefused(APIException):
+    """The webhook is not signed as it must be."""
+
+    status_code = 401
 
 
 class CloudEvents(BaseParser):
@@ -120,7 +126,7 @@ class Events(APIView):
             verify(request.body, request.headers, secrets=[key.secret] if key else [])
         except SignatureWrong as error:
             refuse_webhook(key_id=key_id, at=at)
-            raise AuthenticationFailed(
+            raise SignatureRefused(
                 "The signature is wrong, or the timestamp is off by more than five minutes."
             ) from error
         assert key is not None  # noqa: S101  (without a key no signature fits)

@@ -16,6 +16,7 @@ class JobKind(models.TextChoices):
     MATCH = "match"
     INVITE = "invite"
     HAND_OVER = "hand-over"
+    END_LINK = "end-link"
 
 
 class JobState(models.TextChoices):

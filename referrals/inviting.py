@@ -29,13 +29,15 @@ def invite_patient(*, referral_id: UUID, at: datetime) -> None:
         return
     if referral.messages.exists():
         return
+    link = make_link(referral, at=at)
     message = Message.objects.create(
         referral=referral,
-        link=make_link(referral, at=at),
+        link=link,
         channel=_channel_for(referral.patient),
         made_at=at,
     )
     enqueue(JobKind.HAND_OVER, at=at, message_id=str(message.pk))
+    enqueue(JobKind.END_LINK, at=at, run_at=link.expires_at, link_id=str(link.pk))
 
 
 def make_link(referral: Referral, *, at: datetime) -> Link:

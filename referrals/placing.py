@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from referrals.lifecycle import BusinessStatus
 from referrals.models import Placement, Referral
 from referrals.responding import OfferGone
 from referrals.selectors import offers_of
+
+LIFE_AFTER_JOINING = timedelta(days=180)
 
 
 @transaction.atomic
@@ -48,6 +50,8 @@ def join(
         tells_practice=tells_practice,
         counts_visits=counts_visits,
     )
+    # Whoever has joined must be able to come back and leave: the way in outlives the invitation.
+    referral.links.filter(revoked_at__isnull=True).update(expires_at=at + LIFE_AFTER_JOINING)
     patient = patient_actor(referral_id)
     if referral.joined_at is None:
         referral.joined_at = at

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from jobs.models import JobKind
 from jobs.running import handles
+from referrals.closing import close_untaken
 from referrals.inviting import hand_over_message, invite_patient
 from referrals.matching import match_referral
 
@@ -25,3 +26,9 @@ def invite(*, referral_id: str, at: datetime, **_: object) -> None:
 def hand_over(*, message_id: str, at: datetime, **_: object) -> None:
     """Hand one message over to the carrier."""
     hand_over_message(message_id=UUID(message_id), at=at)
+
+
+@handles(JobKind.END_LINK)
+def end_link(*, link_id: str, at: datetime, **_: object) -> None:
+    """Close the referral whose link has ended unused."""
+    close_untaken(link_id=UUID(link_id), at=at)

@@ -1,0 +1,92 @@
+"""Every address, and who may use it. A new address without a line here fails."""
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+# Everybody; a clinical system's token; a signed-in person; a patient's opened link; a host's signature.
+EVERYBODY = {
+    "home", "help-now", "token", "fhir-metadata", "fhir-smart", "fhir-not-served", "api-conditions",
+    "api-schema", "health-live", "health-ready", "patient-code", "patient-link", "patient-start",
+    "patient-check", "patient-close",
+}  # fmt: skip
+CLINICAL_SYSTEM = {
+    "fhir-transaction", "fhir-service-requests", "fhir-service-request",
+    "fhir-service-request-version", "fhir-tasks", "fhir-task", "fhir-task-version",
+    "fhir-patients", "fhir-patient",
+}  # fmt: skip
+SIGNED_IN = {"api-funnel", "commissioner-funnel-csv", "commissioner-funnel"}
+PATIENT = {
+    "patient-about", "patient-choose", "patient-share", "patient-done", "patient-manage",
+    "patient-leave", "patient-decline",
+}  # fmt: skip
+HOST = {"api-events"}
+
+_ID = "0190a000-0000-4000-8000-000000000000"
+_ARGUMENTS = {"resource_id": _ID, "version": "1", "key_id": _ID, "code": "x", "path": ""}
+
+
+def _patterns(resolver: URLResolver) -> list[URLPattern]:
+    found: list[URLPattern] = []
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            if "accounts/" not in str(entry.pattern):
+                found += _patterns(entry)
+        else:
+            found.append(entry)
+    return found
+
+
+ROUTES = {str(pattern.name): pattern for pattern in _patterns(get_resolver())}
+
+
+def _address(name: str) -> str:
+    route = str(ROUTES[name].pattern).strip("^$").replace("/?", "").replace("(/.*)?", "")
+    for kind in ("str", "int", "uuid"):
+        for argument, value in _ARGUMENTS.items():
+            route = route.replace(f"<{kind}:{argument}>", value)
+    return f"/{route}"
+
+
+def test_every_address_says_who_may_use_it() -> None:
+    assert set(ROUTES) == EVERYBODY | CLINICAL_SYSTEM | SIGNED_IN | PATIENT | HOST
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", sorted(CLINICAL_SYSTEM))
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_fhir_is_closed_without_a_token(name: str, method: str) -> None:
+    response = getattr(Client(), method)(_address(name))
+
+    assert response.status_code == 401
+    assert response.json()["resourceType"] == "OperationOutcome"
+    assert response["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", sorted(SIGNED_IN))
+def test_figures_are_closed_without_signing_in(name: str) -> None:
+    response = Client().get(_address(name))
+
+    assert response.status_code in {302, 401}
+    assert "login" in response.get("Location", "login")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", sorted(PATIENT))
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_patients_pages_are_closed_without_the_opened_link(name: str, method: str) -> None:
+    response = getattr(Client(), method)(_address(name))
+
+    assert response.status_code == 302
+    assert response["Location"] == "/r/"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", sorted(HOST))
+def test_activity_is_closed_without_a_signature(name: str) -> None:
+    batch = "application/cloudevents-batch+json"
+
+    response = Client().post(_address(name), b"[]", content_type=batch)
+
+    assert response.status_code == 401
