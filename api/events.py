@@ -15,9 +15,15 @@ from rest_framework.views import APIView
 
 from accounts.actors import host_actor
 from accounts.hosts import host_key
-from engagement.contract import Receipt
+from engagement.contract import Receipt, Received
 from engagement.recording import record_activities, refuse_webhook
-from integrations.platforms.webhooks import BatchMalformed, SignatureWrong, read_batch, verify
+from integrations.platforms.webhooks import (
+    BatchMalformed,
+    Problem,
+    SignatureWrong,
+    read_batch,
+    verify,
+)
 
 BATCH = "application/cloudevents-batch+json"
 _TAKEN = (BATCH, "application/cloudevents+json")
@@ -134,17 +140,23 @@ class Events(APIView):
             batch = read_batch(request.body)
         except BatchMalformed as error:
             raise ParseError(str(error)) from error
-        recorded = iter(
-            record_activities(new=list(batch.events), by=host_actor(key.organisation), at=at)
+        recorded = record_activities(new=list(batch.events), by=host_actor(key.organisation), at=at)
+        return Response(
+            {"receipts": _receipts(recorded, batch.problems)}, status=202 if recorded else 422
         )
-        problems = {problem.index: problem for problem in batch.problems}
-        receipts = []
-        for index in range(len(batch.events) + len(problems)):
-            if problem := problems.get(index):
-                receipts.append(
-                    {"id": problem.event_id, "receipt": "refused", "reason": problem.sentence}
-                )
-            else:
-                received = next(recorded)
-                receipts.append({"id": received.event_id, "receipt": received.receipt.value})
-        return Response({"receipts": receipts}, status=202 if batch.events else 422)
+
+
+def _receipts(recorded: list[Received], problems: tuple[Problem, ...]) -> list[dict[str, str]]:
+    """One receipt per event, in the order in which they were sent."""
+    by_index = {problem.index: problem for problem in problems}
+    readable = iter(recorded)
+    receipts = []
+    for index in range(len(recorded) + len(problems)):
+        if problem := by_index.get(index):
+            receipts.append(
+                {"id": problem.event_id, "receipt": "refused", "reason": problem.sentence}
+            )
+        else:
+            received = next(readable)
+            receipts.append({"id": received.event_id, "receipt": received.receipt.value})
+    return receipts

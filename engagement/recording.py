@@ -33,6 +33,8 @@ def _record(event: NewActivity, *, by: Actor, at: datetime) -> Receipt:
         return Receipt.UNKNOWN_SUBJECT
     if not placement.counts_visits and event.kind in TAKING_PART:
         return Receipt.NOT_COUNTED
+    if placement.left_at and event.day > localdate(placement.left_at):
+        return Receipt.NOT_COUNTED
     if event.day < localdate(placement.joined_at):
         return Receipt.BEFORE_JOINING
     if event.day > localdate(at + timedelta(minutes=10)):

@@ -97,6 +97,11 @@ class MoveNotAllowed(Exception):
     """This actor may not take the referral from where it is to where it was asked to go."""
 
 
+def is_over(current: BusinessStatus) -> bool:
+    """Whether nobody can move the referral any more."""
+    return not MOVES[current]
+
+
 def allowed(current: BusinessStatus, by: ActorKind) -> list[BusinessStatus]:
     """Where this kind of actor may take a referral from here."""
     return [target for target, actors in MOVES[current].items() if by in actors]

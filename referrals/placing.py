@@ -15,7 +15,7 @@ from audit.recording import record
 from communities.models import HandOff
 from referrals.changing import move
 from referrals.lifecycle import BusinessStatus
-from referrals.models import Placement, Referral
+from referrals.models import Offer, Placement, Referral
 from referrals.responding import OfferGone
 from referrals.selectors import offers_of
 
@@ -42,6 +42,14 @@ def join(
             referral_id=referral_id, reason="changed-choice", by=patient_actor(referral_id), at=at
         )
         referral.refresh_from_db()
+    return _place(
+        referral, offer, tells_practice=tells_practice, counts_visits=counts_visits, at=at
+    )
+
+
+def _place(
+    referral: Referral, offer: Offer, *, tells_practice: bool, counts_visits: bool, at: datetime
+) -> Placement:
     placement = Placement.objects.create(
         referral=referral,
         community_id=offer.community_id,
@@ -52,10 +60,10 @@ def join(
     )
     # Whoever has joined must be able to come back and leave: the way in outlives the invitation.
     referral.links.filter(revoked_at__isnull=True).update(expires_at=at + LIFE_AFTER_JOINING)
-    patient = patient_actor(referral_id)
     if referral.joined_at is None:
         referral.joined_at = at
         referral.save(update_fields=["joined_at"])
+    patient = patient_actor(referral.pk)
     move(referral, BusinessStatus.JOINED, by=patient, at=at, is_told=tells_practice)
     record(
         Action.COMMUNITY_JOINED,

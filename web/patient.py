@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import patient_actor
 from communities.selectors import people_by_condition
-from referrals import placing, responding, selectors
+from referrals import lifecycle, placing, responding, selectors
 from referrals.lifecycle import BusinessStatus, MoveNotAllowed
 from referrals.models import Offer, Placement, Referral
 from web import forms, patient_cookies
@@ -131,6 +131,8 @@ def about(request: HttpRequest, referral: Referral) -> HttpResponse:
 @for_right_person
 def choose(request: HttpRequest, referral: Referral) -> HttpResponse:
     """Which community? Or none, or later."""
+    if lifecycle.is_over(BusinessStatus(referral.business_status)):
+        return redirect("patient-manage")
     offers = list(selectors.offers_of(referral.pk, on=timezone.localdate()))
     if not offers:
         return render(request, "patient/no_offers.html")

@@ -6,6 +6,7 @@ from web import commissioner, patient, public
 
 urlpatterns = [
     path("", public.home, name="home"),
+    path("favicon.ico", public.icon, name="icon"),
     path("help/now", public.help_now, name="help-now"),
     path("r/", patient.code, name="patient-code"),
     path("r/start", patient.start, name="patient-start"),

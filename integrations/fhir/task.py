@@ -7,21 +7,17 @@ from integrations.fhir.rendering import instant
 from integrations.fhir.systems import ODS_ORGANIZATION_CODE, TASK_CODE, own
 
 _OWNER = "Peer-support referral service"
+# The domain's labels are translated for pages; these are the words of the code system.
 BUSINESS_STATUSES = {
-    "drafted": "Drafted",
     "received-by-service": "Received by the service",
-    "more-info-needed": "More information needed",
     "matched": "Matched with communities",
-    "waitlist": "On a waiting list",
+    "no-match": "No suitable community",
     "invitation-sent": "Invitation sent",
     "joined": "Joined a community",
-    "engaged": "Taking part in a community",
-    "patient-declined": "Declined by the patient",
-    "no-capacity": "No suitable community has room",
+    "engaged": "Taking part",
+    "left-community": "Left the community",
+    "patient-declined": "Patient declined",
     "not-taken-up": "Not taken up",
-    "withdrawn": "Withdrawn by the referrer",
-    "escalated": "Passed to a clinician",
-    "completed": "Completed",
 }
 
 

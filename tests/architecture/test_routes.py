@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 # Everybody; a clinical system's token; a signed-in person; a patient's opened link; a host's signature.
 EVERYBODY = {
-    "home", "help-now", "token", "fhir-metadata", "fhir-smart", "fhir-not-served", "api-conditions",
+    "home", "help-now", "icon", "token", "fhir-metadata", "fhir-smart", "fhir-not-served", "api-conditions",
     "api-schema", "health-live", "health-ready", "patient-code", "patient-link", "patient-start",
     "patient-check", "patient-close",
 }  # fmt: skip

@@ -24,6 +24,21 @@ def example(name: str) -> dict[str, Any]:
     return wire.parse((_EXAMPLES / f"{name}.json").read_bytes())
 
 
+def a_referral(**elements: Any) -> dict[str, Any]:
+    """The example of a ServiceRequest with these elements in it."""
+    return example("referral") | elements
+
+
+def a_patient(**elements: Any) -> dict[str, Any]:
+    """The example of a Patient with these elements in it."""
+    return example("patient") | elements
+
+
+def without(resource: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The resource without these elements."""
+    return {name: value for name, value in resource.items() if name not in names}
+
+
 def refusal(call: Callable[[], object]) -> Refused:
     """The refusal that the call must raise."""
     with pytest.raises(Refused) as caught:

@@ -73,7 +73,7 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 LOOSE = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 
 

@@ -9,6 +9,8 @@ from integrations.fhir.outcome import (
     unprocessable,
 )
 
+HTTP_ERROR_CODES = "https://fhir.nhs.uk/CodeSystem/http-error-codes"
+
 
 def test_each_finding_is_an_issue_with_the_nhs_code_and_a_sentence() -> None:
     outcome = operation_outcome(
@@ -18,38 +20,24 @@ def test_each_finding_is_an_issue_with_the_nhs_code_and_a_sentence() -> None:
         ]
     )
 
-    assert outcome == {
-        "resourceType": "OperationOutcome",
-        "issue": [
-            {
-                "severity": "error",
-                "code": "required",
-                "details": {
-                    "coding": [
-                        {
-                            "system": "https://fhir.nhs.uk/CodeSystem/http-error-codes",
-                            "code": "REC_BAD_REQUEST",
-                        }
-                    ]
-                },
-                "diagnostics": "Patient needs a name.",
-                "expression": ["Patient.name"],
+    assert outcome["resourceType"] == "OperationOutcome"
+    assert outcome["issue"] == [
+        {
+            "severity": "error",
+            "code": "required",
+            "details": {"coding": [{"system": HTTP_ERROR_CODES, "code": "REC_BAD_REQUEST"}]},
+            "diagnostics": "Patient needs a name.",
+            "expression": ["Patient.name"],
+        },
+        {
+            "severity": "error",
+            "code": "value",
+            "details": {
+                "coding": [{"system": HTTP_ERROR_CODES, "code": "REC_UNPROCESSABLE_ENTITY"}]
             },
-            {
-                "severity": "error",
-                "code": "value",
-                "details": {
-                    "coding": [
-                        {
-                            "system": "https://fhir.nhs.uk/CodeSystem/http-error-codes",
-                            "code": "REC_UNPROCESSABLE_ENTITY",
-                        }
-                    ]
-                },
-                "diagnostics": "No.",
-            },
-        ],
-    }
+            "diagnostics": "No.",
+        },
+    ]
     assert checking.check(outcome, resource_type="OperationOutcome") == []
 
 

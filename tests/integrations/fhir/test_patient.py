@@ -7,13 +7,17 @@ import pytest
 
 from integrations.fhir import patient, wire
 from tests.integrations.fhir import cast
-from tests.integrations.fhir.cast import BASE_URL, PATIENT_ID, check, example, places, refusal
+from tests.integrations.fhir.cast import (
+    BASE_URL,
+    PATIENT_ID,
+    a_patient,
+    check,
+    example,
+    places,
+    refusal,
+)
 
 NHS = "https://fhir.nhs.uk/Id/nhs-number"
-
-
-def _patient(**elements: Any) -> dict[str, Any]:
-    return example("patient") | elements
 
 
 def test_a_patient_is_read() -> None:
@@ -39,7 +43,7 @@ def test_a_patient_of_whom_nothing_is_said_is_read() -> None:
 
 @pytest.mark.parametrize("partial", ["1984", "1984-02"])
 def test_a_partial_birth_date_is_no_birth_date(partial: str) -> None:
-    assert patient.read(_patient(birthDate=partial)).birth_date is None
+    assert patient.read(a_patient(birthDate=partial)).birth_date is None
 
 
 @pytest.mark.parametrize("elements", [{"deceasedBoolean": True}, {"deceasedDateTime": "2026"}])
@@ -54,7 +58,7 @@ def test_a_deceased_patient_is_known_as_such(elements: dict[str, Any]) -> None:
     "system", [NHS, "http://fhir.nhs.uk/Id/nhs-number", "http://fhir.nhs.net/Id/nhs-number"]
 )
 def test_an_nhs_number_is_found_under_every_spelling_of_its_system(system: str) -> None:
-    sent = _patient(identifier=[{"value": "1"}, {"system": system, "value": "9990000018"}])
+    sent = a_patient(identifier=[{"value": "1"}, {"system": system, "value": "9990000018"}])
 
     assert patient.read(sent).nhs_number == "9990000018"
 
@@ -65,7 +69,7 @@ def test_an_nhs_number_is_found_under_every_spelling_of_its_system(system: str) 
      "99900000180", "٩٩٩٠٠٠٠٠١٨", "ABCDEFGHIJ", "9991234560"],
 )  # fmt: skip
 def test_an_nhs_number_that_cannot_be_right_is_refused(value: str) -> None:
-    sent = _patient(identifier=[{"value": "1"}, {"system": NHS, "value": value}])
+    sent = a_patient(identifier=[{"value": "1"}, {"system": NHS, "value": value}])
 
     refused = refusal(lambda: patient.read(sent))
 
@@ -77,13 +81,13 @@ def test_an_nhs_number_that_cannot_be_right_is_refused(value: str) -> None:
 def test_two_different_nhs_numbers_are_refused() -> None:
     numbers = [{"system": NHS, "value": v} for v in ("9990000018", "9990000018", "9990000026")]
 
-    refused = refusal(lambda: patient.read(_patient(identifier=numbers)))
+    refused = refusal(lambda: patient.read(a_patient(identifier=numbers)))
 
     assert places(refused.findings) == [("business-rule", "Patient.identifier[2]")]
 
 
 def test_an_old_nhs_number_and_one_without_a_value_are_passed_over() -> None:
-    sent = _patient(
+    sent = a_patient(
         identifier=[
             {"system": NHS, "value": "9990000026", "use": "old"},
             {"system": NHS},
@@ -96,7 +100,7 @@ def test_an_old_nhs_number_and_one_without_a_value_are_passed_over() -> None:
 
 def test_a_language_too_long_to_keep_is_refused_beside_other_faults() -> None:
     spoken = {"language": {"coding": [{"code": "x" * 21}]}, "preferred": True}
-    sent = _patient(identifier=[{"system": NHS, "value": "1"}], communication=[spoken])
+    sent = a_patient(identifier=[{"system": NHS, "value": "1"}], communication=[spoken])
 
     refused = refusal(lambda: patient.read(sent))
 
@@ -122,7 +126,7 @@ def test_a_language_too_long_to_keep_is_refused_beside_other_faults() -> None:
 def test_the_official_name_comes_first_and_past_names_never(
     names: list[dict[str, Any]], family: str
 ) -> None:
-    assert patient.read(_patient(name=names)).family_name == family
+    assert patient.read(a_patient(name=names)).family_name == family
 
 
 @pytest.mark.parametrize(
@@ -145,7 +149,7 @@ def test_the_official_name_comes_first_and_past_names_never(
 def test_the_mobile_phone_comes_first_and_old_ones_never(
     telecom: list[dict[str, Any]], phone: str
 ) -> None:
-    assert patient.read(_patient(telecom=telecom)).phone == phone
+    assert patient.read(a_patient(telecom=telecom)).phone == phone
 
 
 def test_the_home_address_comes_first_and_old_ones_never() -> None:
@@ -155,9 +159,9 @@ def test_the_home_address_comes_first_and_old_ones_never() -> None:
         {"use": "home", "postalCode": "ZZ3 3CC"},
     ]
 
-    assert patient.read(_patient(address=addresses)).postcode == "ZZ3 3CC"
-    assert patient.read(_patient(address=addresses[:2])).postcode == "ZZ2 2BB"
-    assert patient.read(_patient(address=addresses[:1])).postcode == ""
+    assert patient.read(a_patient(address=addresses)).postcode == "ZZ3 3CC"
+    assert patient.read(a_patient(address=addresses[:2])).postcode == "ZZ2 2BB"
+    assert patient.read(a_patient(address=addresses[:1])).postcode == ""
 
 
 # Back

@@ -19,6 +19,7 @@ from tests.integrations.fhir.cast import (
     BASE_URL,
     PATIENT_ID,
     REFERRAL_ID,
+    a_referral,
     check,
     example,
     places,
@@ -27,10 +28,6 @@ from tests.integrations.fhir.cast import (
 
 NHS = "https://fhir.nhs.uk/Id/nhs-number"
 SNOMED = "http://snomed.info/sct"
-
-
-def _referral(**elements: Any) -> dict[str, Any]:
-    return example("referral") | elements
 
 
 def _read(resource: dict[str, Any]) -> NewReferral:
@@ -61,7 +58,7 @@ def test_a_referral_is_read() -> None:
 
 
 def test_what_is_not_said_is_routine_and_empty() -> None:
-    sent = _referral()
+    sent = a_referral()
     for name in ("priority", "authoredOn", "identifier", "requester"):
         del sent[name]
 
@@ -78,7 +75,7 @@ def test_what_is_not_said_is_routine_and_empty() -> None:
     "status", ["draft", "on-hold", "revoked", "completed", "entered-in-error", "unknown"]
 )
 def test_a_new_referral_is_active(status: str) -> None:
-    refused = _refused(_referral(status=status))
+    refused = _refused(a_referral(status=status))
 
     assert refused.status == 422
     assert places(refused.findings) == [("business-rule", "ServiceRequest.status")]
@@ -88,21 +85,21 @@ def test_a_new_referral_is_active(status: str) -> None:
 
 @pytest.mark.parametrize("intent", ["order", "plan", "filler-order"])
 def test_an_order_or_plan_is_taken(intent: str) -> None:
-    assert _read(_referral(intent=intent)).intent == intent
+    assert _read(a_referral(intent=intent)).intent == intent
 
 
 @pytest.mark.parametrize("intent", ["proposal", "directive", "option", "original-order"])
 def test_another_intent_is_refused(intent: str) -> None:
-    assert places(_refused(_referral(intent=intent)).findings) == [
+    assert places(_refused(a_referral(intent=intent)).findings) == [
         ("business-rule", "ServiceRequest.intent")
     ]
 
 
 def test_a_request_not_to_do_something_is_refused() -> None:
-    assert places(_refused(_referral(doNotPerform=True)).findings) == [
+    assert places(_refused(a_referral(doNotPerform=True)).findings) == [
         ("business-rule", "ServiceRequest.doNotPerform")
     ]
-    assert _read(_referral(doNotPerform=False))
+    assert _read(a_referral(doNotPerform=False))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +112,7 @@ def test_a_request_not_to_do_something_is_refused() -> None:
 def test_the_code_says_peer_support(coding: dict[str, str]) -> None:
     other = {"system": SNOMED, "code": "422650009"}
 
-    assert _read(_referral(code={"coding": [other, coding]}))
+    assert _read(a_referral(code={"coding": [other, coding]}))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +125,7 @@ def test_the_code_says_peer_support(coding: dict[str, str]) -> None:
     ],
 )
 def test_another_code_is_refused_with_the_codes_to_use(code: dict[str, Any]) -> None:
-    [finding] = _refused(_referral(code=code)).findings
+    [finding] = _refused(a_referral(code=code)).findings
 
     assert (finding.code, finding.expression) == ("code-invalid", "ServiceRequest.code")
     assert "711281004" in finding.text
@@ -145,7 +142,7 @@ def test_another_code_is_refused_with_the_codes_to_use(code: dict[str, Any]) -> 
     ],
 )
 def test_a_reason_is_coded(elements: dict[str, Any], said: str) -> None:
-    sent = _referral()
+    sent = a_referral()
     del sent["reasonCode"]
 
     [finding] = _refused(sent | elements).findings
@@ -161,14 +158,14 @@ def test_every_coding_of_every_reason_is_read() -> None:
         {"coding": [{"system": "https://icd.example", "code": "F1", "display": "y"}]},
     ]
 
-    assert _read(_referral(reasonCode=reasons)).reasons == (
+    assert _read(a_referral(reasonCode=reasons)).reasons == (
         Coding(system=SNOMED, code="1"),
         Coding(system="https://icd.example", code="F1", display="y"),
     )
 
 
 def test_all_that_bars_a_referral_is_told_at_once() -> None:
-    sent = _referral(status="draft", intent="proposal", code={"text": "x"}, reasonCode=[])
+    sent = a_referral(status="draft", intent="proposal", code={"text": "x"}, reasonCode=[])
     sent["contained"][0]["identifier"][0]["value"] = "9990000019"
 
     assert [at for _, at in places(_refused(sent).findings)] == [
@@ -184,7 +181,7 @@ def test_what_is_too_long_to_keep_is_refused_and_not_cut() -> None:
     moment = "2026-11-01T09:00:00." + "1" * 30 + "Z"
     long = "x" * 201
 
-    refused = _refused(_referral(authoredOn=moment, identifier=[{"system": long, "value": long}]))
+    refused = _refused(a_referral(authoredOn=moment, identifier=[{"system": long, "value": long}]))
 
     assert places(refused.findings) == [
         ("too-long", "ServiceRequest.authoredOn"),
@@ -198,7 +195,7 @@ def test_do_not_contact_is_heard_whatever_its_system(system: str | None) -> None
     coding = {"code": "contacting-subject-prohibited"} | ({"system": system} if system else {})
     detail = [{"text": "x"}, {"coding": [{"code": "other"}, coding]}]
 
-    assert _read(_referral(orderDetail=detail)).is_contact_prohibited
+    assert _read(a_referral(orderDetail=detail)).is_contact_prohibited
 
 
 # The patient
@@ -207,7 +204,7 @@ def test_do_not_contact_is_heard_whatever_its_system(system: str | None) -> None
 @pytest.mark.parametrize("base", ["", f"{BASE_URL}/fhir/R4/"])
 @pytest.mark.parametrize("version", ["", "/_history/2"])
 def test_a_patient_that_we_hold_is_known_by_id(base: str, version: str) -> None:
-    new = _read(_referral(subject={"reference": f"{base}Patient/{PATIENT_ID}{version}"}))
+    new = _read(a_referral(subject={"reference": f"{base}Patient/{PATIENT_ID}{version}"}))
 
     assert new.subject == KnownPatient(patient_id=PATIENT_ID)
     assert new.is_patient_contained is False
@@ -221,13 +218,13 @@ def test_a_patient_may_be_named_by_nhs_number(reference: str | None) -> None:
     if reference:
         named["reference"] = reference
 
-    assert _read(_referral(subject=named)).subject == PatientByNhsNumber(nhs_number="9990000018")
+    assert _read(a_referral(subject=named)).subject == PatientByNhsNumber(nhs_number="9990000018")
 
 
 def test_a_wrong_nhs_number_in_the_subject_is_refused() -> None:
     named = {"identifier": {"system": NHS, "value": "999 000 0018"}}
 
-    assert places(_refused(_referral(subject=named)).findings) == [
+    assert places(_refused(a_referral(subject=named)).findings) == [
         ("value", "ServiceRequest.subject.identifier.value")
     ]
 
@@ -235,7 +232,7 @@ def test_a_wrong_nhs_number_in_the_subject_is_refused() -> None:
 def test_two_nhs_numbers_for_one_patient_are_refused() -> None:
     named = {"reference": "#patient", "identifier": {"system": NHS, "value": "9990000026"}}
 
-    assert places(_refused(_referral(subject=named)).findings) == [
+    assert places(_refused(a_referral(subject=named)).findings) == [
         ("business-rule", "ServiceRequest.subject.identifier")
     ]
 
@@ -243,7 +240,7 @@ def test_two_nhs_numbers_for_one_patient_are_refused() -> None:
 def test_the_same_nhs_number_twice_is_taken() -> None:
     named = {"reference": "#patient", "identifier": {"system": NHS, "value": "9990000018"}}
 
-    assert isinstance(_read(_referral(subject=named)).subject, NewPatient)
+    assert isinstance(_read(a_referral(subject=named)).subject, NewPatient)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +261,7 @@ def test_the_same_nhs_number_twice_is_taken() -> None:
 def test_a_patient_who_cannot_be_made_out_is_refused(
     named: dict[str, Any], finding: tuple[str, str]
 ) -> None:
-    refused = _refused(_referral(subject=named))
+    refused = _refused(a_referral(subject=named))
 
     assert (refused.status, places(refused.findings)) == (422, [finding])
 
@@ -294,13 +291,13 @@ def test_a_patient_who_cannot_be_made_out_is_refused(
 def test_the_requester_is_read_as_far_as_the_referral_says(
     requester: dict[str, Any], name: str, ods: str
 ) -> None:
-    new = _read(_referral(requester=requester))
+    new = _read(a_referral(requester=requester))
 
     assert (new.requester_name, new.requester_ods) == (name, ods)
 
 
 def test_a_contained_organisation_is_read_through_its_role() -> None:
-    sent = _referral()
+    sent = a_referral()
     sent["contained"][1]["organization"] = {"reference": "#surgery"}
     del sent["contained"][1]["practitioner"]
     sent["contained"].append(
@@ -320,7 +317,7 @@ def test_a_contained_organisation_is_read_through_its_role() -> None:
 
 
 def test_roles_that_refer_to_themselves_come_to_an_end() -> None:
-    sent = _referral()
+    sent = a_referral()
     sent["contained"][1] |= {
         "practitioner": {"reference": "#role"},
         "organization": {"reference": "#role"},
@@ -360,20 +357,20 @@ def test_a_referral_goes_back_with_our_elements_over_what_was_received() -> None
 
 
 def test_a_patient_who_was_not_contained_is_referred_to_by_our_id() -> None:
-    sent = _referral(subject={"reference": "urn:uuid:x", "display": "Rowan"})
+    sent = a_referral(subject={"reference": "urn:uuid:x", "display": "Rowan"})
 
     assert _rendered(sent)["subject"] == {"reference": f"Patient/{PATIENT_ID}", "display": "Rowan"}
 
 
 def test_our_reference_stands_once_even_when_the_sender_copied_one() -> None:
     ours = {"system": f"{BASE_URL}/fhir/Id/referral", "value": "PR-OTHER"}
-    sent = _referral(identifier=[ours])
+    sent = a_referral(identifier=[ours])
 
     assert _rendered(sent)["identifier"] == [ours | {"value": "PR-7K2M-9Q"}]
 
 
 def test_a_referral_without_meta_or_identifier_gets_ours() -> None:
-    sent = _referral()
+    sent = a_referral()
     del sent["meta"], sent["identifier"]
 
     rendered = _rendered(sent)

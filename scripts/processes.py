@@ -1,0 +1,131 @@
+"""The running product: web, worker and scheduler as child processes of whoever starts them."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+from urllib.error import URLError
+from urllib.request import urlopen
+
+PROJECT = Path(__file__).resolve().parents[1]
+HOST = "127.0.0.1"
+_START_SECONDS = 60.0
+_END_SECONDS = 10.0
+
+
+class ProcessEnded(Exception):
+    """One of the processes has ended although nobody asked it to."""
+
+
+class PortBusy(Exception):
+    """Another program listens there."""
+
+
+def take_port(port: int) -> socket.socket:
+    """A socket bound to the port (0: any free one), to be handed to the web server. Raises PortBusy."""
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((HOST, port))
+        bound.listen()
+    except OSError as error:
+        bound.close()
+        raise PortBusy(f"Port {port} is in use by another program.") from error
+    return bound
+
+
+def manage(*arguments: str, environment: Mapping[str, str]) -> str:
+    """Run ``manage.py`` and give what it printed. Raises CalledProcessError, whose ``stderr`` says why."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=PROJECT,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+class Processes:
+    """Web, worker and scheduler. ``logs`` is a folder for what they print; without it they print here."""
+
+    def __init__(self, *, environment: Mapping[str, str], logs: Path | None = None) -> None:
+        self._environment = dict(environment)
+        self._logs = logs
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, listener: socket.socket) -> None:
+        """Start all three; the web server takes over ``listener``."""
+        # No access log: paths hold the codes of patients' links.
+        web = ["gunicorn", "config.wsgi", "--bind", f"fd://{listener.fileno()}", "--preload"]
+        web += ["--worker-class", "gthread", "--workers", "2", "--threads", "4"]
+        web += ["--log-level", "warning", "--no-control-socket"]
+        self._start("web", web, keep=(listener.fileno(),))
+        listener.close()
+        celery = ["celery", "-A", "config"]
+        worker = [*celery, "worker", "-n", f"worker-{os.getpid()}@%h", "--concurrency", "2"]
+        worker += ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
+        self._start("worker", worker)
+        self._start("scheduler", [*celery, "beat", "--pidfile=", "--loglevel", "WARNING"])
+
+    def _start(self, name: str, command: list[str], *, keep: tuple[int, ...] = ()) -> None:
+        output = self._output(name)
+        self._running[name] = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=PROJECT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=keep,
+            start_new_session=True,  # Ctrl-C reaches us alone, and we end them in order
+        )
+        if output:
+            output.close()
+
+    def _output(self, name: str) -> IO[bytes] | None:
+        return (self._logs / f"{name}.log").open("ab") if self._logs else None
+
+    def wait_until_ready(self, base_url: str) -> None:
+        """Return when the web server says that it is ready. Raises ProcessEnded or TimeoutError."""
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            self.check()
+            try:
+                with urlopen(f"{base_url}/health/ready", timeout=2):  # noqa: S310  (our own http address)
+                    return
+            except (URLError, OSError):
+                time.sleep(0.1)
+        raise TimeoutError(f"The web server was not ready after {_START_SECONDS:.0f} seconds.")
+
+    def check(self) -> None:
+        """Raise ProcessEnded when one has ended."""
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                raise ProcessEnded(f"The {name} process ended with code {process.returncode}.")
+
+    def stop(self) -> None:
+        """End all of them, first politely, then not."""
+        for process in self._running.values():
+            if process.poll() is None:
+                process.terminate()
+        for process in self._running.values():
+            try:
+                process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)  # its own session: itself and its children
+                process.wait()
+        self._running.clear()
+
+    def kill(self, name: str) -> None:
+        """End one at once with its children, as a fault would."""
+        process = self._running.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

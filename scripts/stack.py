@@ -1,0 +1,112 @@
+"""A whole product of its own for demonstrations and tests: folder, port, database, queue, processes, then gone."""
+
+import base64
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import kombu
+
+from scripts.processes import HOST, Processes, manage, take_port
+
+FILES = "filesystem://"
+
+
+class Stack:
+    """The product, started on a free port of loopback with the demonstration's directory and log-ins, no referrals.
+
+    ``database`` is empty for a SQLite file, or the address of a PostgreSQL server on which a database is made and
+    dropped again; ``broker`` is Celery's address. When something fails the folder with the logs is kept.
+    """
+
+    def __init__(self, *, database: str = "", broker: str = FILES) -> None:
+        self._name = f"peer_{secrets.token_hex(6)}"
+        self._server = database
+        self._broker = broker
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{self._name}_"))
+        self.messages_folder = self.folder / "messages"
+        self.logins: dict[str, str] = {}
+        self._listener = take_port(0)
+        self.base_url = f"http://{HOST}:{self._listener.getsockname()[1]}"
+        self._environment = {**os.environ, **self._settings()}
+        self.processes = Processes(environment=self._environment, logs=self.folder)
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "FIELD_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "DEMO": "1",
+            "DEBUG": "0",
+            "PUBLIC_BASE_URL": self.base_url,
+            "ALLOWED_HOSTS": HOST,
+            "DATABASE_URL": self._database_url(),
+            "CELERY_BROKER_URL": self._broker,
+            "CELERY_TASK_DEFAULT_QUEUE": self._name,
+            "BROKER_FOLDER": str(self.folder / "broker"),
+            "BEAT_SCHEDULE_FILE": str(self.folder / "beat-schedule"),
+            "MESSENGER": "integrations.messaging.file.FileMessenger",
+            "MESSAGES_FOLDER": str(self.messages_folder),
+            "STATIC_FOLDER": str(self.folder / "static"),
+        }
+
+    def _database_url(self) -> str:
+        if not self._server:
+            return f"sqlite:///{self.folder / 'peer.sqlite3'}"
+        return urlsplit(self._server)._replace(path=f"/{self._name}").geturl()
+
+    def __enter__(self) -> "Stack":
+        try:
+            self._prepare()
+            self.processes.start(self._listener)
+            self.processes.wait_until_ready(self.base_url)
+        except BaseException:
+            self._end(is_kept=True)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
+        self._end(is_kept=kind is not None)
+
+    def _prepare(self) -> None:
+        if self._server:
+            self._on_server(f'CREATE DATABASE "{self._name}"')
+        self.manage("migrate", "--verbosity", "0")
+        self.manage("collectstatic", "--no-input", "--verbosity", "0")
+        logins = self.folder / "logins.json"
+        self.manage("load_demo", "--no-past", "--logins", str(logins))
+        self.logins = json.loads(logins.read_text(encoding="utf-8"))
+
+    def manage(self, *arguments: str) -> str:
+        """Run a command of ``manage.py`` on this product and give what it printed."""
+        return manage(*arguments, environment=self._environment)
+
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages handed over so far."""
+        files = self.messages_folder.glob("*.json")
+        return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+
+    def _end(self, *, is_kept: bool) -> None:
+        self._listener.close()
+        self.processes.stop()
+        if self._server:
+            self._on_server(f'DROP DATABASE IF EXISTS "{self._name}" WITH (FORCE)')
+        if self._broker != FILES:
+            self._delete_queue()
+        if not is_kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _on_server(self, statement: str) -> None:
+        import psycopg  # noqa: PLC0415  (an extra: whoever stays with SQLite does not have it)
+
+        with psycopg.connect(self._server, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def _delete_queue(self) -> None:
+        with kombu.Connection(self._broker) as connection, connection.channel() as channel:
+            channel.queue_delete(self._name)
+            channel.exchange_delete(self._name)
