@@ -43,14 +43,20 @@ def finding(status: int, sentence: str, *, code: str = "", element: str = "") ->
 
 
 def _referral_refused(error: ReferralRefused) -> tuple[int, list[Finding]]:
-    element = error.element
-    if error.position is not None:
-        element = f"Bundle.entry[{error.position}].resource.{element.partition('.')[2]}"
+    element = _placed(error.element, error.position)
     return 422, [finding(422, str(error), code=error.code, element=element)]
 
 
 def _referral_known(error: ReferralKnown) -> tuple[int, list[Finding]]:
-    return 409, [finding(409, str(error), element="ServiceRequest.identifier")]
+    element = _placed("ServiceRequest.identifier", error.position)
+    return 409, [finding(409, str(error), element=element)]
+
+
+def _placed(element: str, position: int | None) -> str:
+    """The element's FHIRPath, inside the Bundle where there was one."""
+    if position is None:
+        return element
+    return f"Bundle.entry[{position}].resource.{element.partition('.')[2]}"
 
 
 def _refused(error: Refused) -> tuple[int, list[Finding]]:

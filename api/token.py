@@ -74,9 +74,10 @@ class Token(APIView):
         """Exchange a signed assertion (RS384 or ES384) for a token that lives five minutes."""
         form = TokenRequest(data=request.data)
         if not form.is_valid():
-            name = next(iter(form.errors))
-            code = "unsupported_grant_type" if name == "grant_type" else "invalid_request"
-            return _error(400, code, f"{name}: {form.errors[name][0]}")
+            name, [fault, *_more] = next(iter(form.errors.items()))
+            is_unsupported = name == "grant_type" and fault.code == "invalid_choice"
+            code = "unsupported_grant_type" if is_unsupported else "invalid_request"
+            return _error(400, code, f"{name}: {fault}")
         sent = form.validated_data
         try:
             issued = issue_token(

@@ -45,9 +45,10 @@ class NewPatient:
 
 @dataclass(frozen=True, kw_only=True)
 class KnownPatient:
-    """A patient that this service already holds."""
+    """A patient that this service already holds; ``nhs_number``, when sent too, must be the same person's."""
 
     patient_id: UUID
+    nhs_number: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

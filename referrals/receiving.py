@@ -46,6 +46,7 @@ class ReferralKnown(Exception):
             f"A referral with this identifier exists already: ServiceRequest/{referral.pk}."
         )
         self.referral = referral
+        self.position: int | None = None
 
 
 @dataclass(frozen=True)
@@ -101,21 +102,41 @@ def receive_referral(*, new: NewReferral, by: Actor, at: datetime) -> Referral:
 
 @transaction.atomic
 def receive_patient(*, new: NewPatient, by: Actor, at: datetime) -> ReceivedPatient:
-    """Write a patient, or bring the practice's row of the same NHS number up to date. Raises ReferralRefused."""
+    """Write a patient, or bring the practice's row of the same NHS number up to date.
+
+    Raises ReferralRefused.
+    """
     birth_date = _checked_birth_date(new, today=localdate(at))
-    nhs_number_hash = keyed_hash(new.nhs_number, purpose="nhs-number") if new.nhs_number else ""
-    patient = None
-    if nhs_number_hash:
-        patient = (
-            Patient.objects.visible_to(by)
-            .select_for_update()
-            .filter(nhs_number_hash=nhs_number_hash)
-            .first()
-        )
-    is_new = patient is None
+    patient = _known_patient(new, by)
     if patient is None:
-        patient = Patient(practice_id=_organisation_of(by), received_at=at, version=0)
-    patient.nhs_number, patient.nhs_number_hash = new.nhs_number, nhs_number_hash
+        fresh = Patient(practice_id=_organisation_of(by), received_at=at, version=0)
+        try:
+            with transaction.atomic():
+                _write_patient(fresh, new, birth_date, by=by, at=at)
+            return ReceivedPatient(fresh, is_new=True)
+        except IntegrityError:
+            patient = _known_patient(new, by)  # another request was quicker
+    if patient is None:
+        raise RuntimeError("a patient can neither be written nor found")
+    _write_patient(patient, new, birth_date, by=by, at=at)
+    return ReceivedPatient(patient, is_new=False)
+
+
+def _known_patient(new: NewPatient, by: Actor) -> Patient | None:
+    if not new.nhs_number:
+        return None
+    nhs_number_hash = keyed_hash(new.nhs_number, purpose="nhs-number")
+    own = Patient.objects.visible_to(by).select_for_update()
+    return own.filter(nhs_number_hash=nhs_number_hash).first()
+
+
+def _write_patient(
+    patient: Patient, new: NewPatient, birth_date: date, *, by: Actor, at: datetime
+) -> None:
+    patient.nhs_number = new.nhs_number
+    patient.nhs_number_hash = (
+        keyed_hash(new.nhs_number, purpose="nhs-number") if new.nhs_number else ""
+    )
     patient.given_name, patient.family_name = new.given_name, new.family_name
     patient.birth_date_text = birth_date.isoformat()
     patient.phone, patient.email, patient.postcode = new.phone, new.email, new.postcode
@@ -125,7 +146,6 @@ def receive_patient(*, new: NewPatient, by: Actor, at: datetime) -> ReceivedPati
     patient.updated_at = at
     patient.save()
     record(Action.PATIENT_RECEIVED, by=by, at=at, target=f"Patient/{patient.pk}")
-    return ReceivedPatient(patient, is_new)
 
 
 @transaction.atomic
@@ -154,7 +174,7 @@ def receive_together(
                     patient = written[patient_positions[position]]
                     item = replace(item, subject=KnownPatient(patient_id=patient.pk))
                 written[position] = receive_referral(new=item, by=by, at=at)
-        except ReferralRefused as refusal:
+        except (ReferralRefused, ReferralKnown) as refusal:
             refusal.position = position
             raise
     return [written[position] for position in range(len(new))]
@@ -200,10 +220,21 @@ def _checked_birth_date(new: NewPatient, *, today: date) -> date:
 
 def _patient_of(new: NewReferral, *, by: Actor, at: datetime) -> Patient:
     if isinstance(new.subject, NewPatient):
-        return receive_patient(new=new.subject, by=by, at=at).patient
+        try:
+            return receive_patient(new=new.subject, by=by, at=at).patient
+        except ReferralRefused as refusal:
+            within = refusal.element.removeprefix("Patient")
+            refusal.element = f"ServiceRequest.subject.resolve(){within}"
+            raise
     own = Patient.objects.visible_to(by)
     if isinstance(new.subject, KnownPatient):
         patient = own.filter(pk=new.subject.patient_id).first()
+        if patient and new.subject.nhs_number not in ("", patient.nhs_number):
+            raise ReferralRefused(
+                "The Patient referred to has another NHS number than the one in subject.identifier.",
+                code="business-rule",
+                element="ServiceRequest.subject",
+            )
         missing = "No Patient with this id is known for your organisation."
     else:
         nhs_number_hash = keyed_hash(new.subject.nhs_number, purpose="nhs-number")

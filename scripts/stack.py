@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import kombu
+import psycopg
 
 from scripts.processes import HOST, Processes, manage, take_port
 
@@ -101,8 +102,6 @@ class Stack:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _on_server(self, statement: str) -> None:
-        import psycopg  # noqa: PLC0415  (an extra: whoever stays with SQLite does not have it)
-
         with psycopg.connect(self._server, autocommit=True) as connection:
             connection.execute(statement.encode())
 

@@ -21,6 +21,7 @@ from referrals.models import Offer, Placement, Referral
 from web import forms, patient_cookies
 from web.offers import ShownOffer, shown_offer, shown_offers
 
+LONGEST_CODE = 100
 PatientView = Callable[[HttpRequest, Referral], HttpResponse]
 
 _HOW_CHOSEN = (
@@ -59,7 +60,7 @@ def link(request: HttpRequest, code: str) -> HttpResponse:
     """The address in the message: takes the code out of the address bar. Looks nothing up, tells nothing."""
     del request
     response = redirect("patient-start")
-    patient_cookies.keep_code(response, code)
+    patient_cookies.keep_code(response, code[:LONGEST_CODE])
     return response
 
 
@@ -70,7 +71,7 @@ def code(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "patient/code.html")
     typed = request.POST.get("code", "").strip()
-    if not typed or len(typed) > 100:
+    if not typed or len(typed) > LONGEST_CODE:
         return render(
             request, "patient/code.html", {"error": _("Type the code from your letter")}, status=422
         )

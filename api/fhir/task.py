@@ -3,7 +3,7 @@
 from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -71,7 +71,7 @@ class TaskCollection(FhirView):
         """Find the Task of a referral: ``?focus=ServiceRequest/<id>``."""
         focus = request.query_params.get("focus", "")
         if set(request.query_params) != {"focus"} or not focus:
-            raise ValidationError("Task is searched by one parameter: focus=ServiceRequest/<id>.")
+            raise ParseError("Task is searched by one parameter: focus=ServiceRequest/<id>.")
         try:
             referral_id = id_of(
                 focus.removeprefix(f"{BASE_URL}/fhir/R4/").removeprefix("ServiceRequest/")

@@ -35,7 +35,7 @@ def read(resource: dict[str, Any], *, base_url: str, resolve: Resolve, at: str) 
         return _same_person(_patient(sent, f"{at}.subject.resolve()"), subject, at)
     known = _OUR_PATIENT.fullmatch(reference.removeprefix(f"{fhir_base(base_url)}/"))
     if known:
-        return KnownPatient(patient_id=UUID(known["id"]))
+        return KnownPatient(patient_id=UUID(known["id"]), nhs_number=_nhs_number(subject, at))
     if reference.startswith("urn:"):
         text = "No entry sent with this request has this fullUrl."
         raise Refused(422, [unprocessable("not-found", text, f"{at}.subject.reference")])

@@ -337,7 +337,8 @@ NOT_ASSERTIONS = {
     "not base64": "é.é.é",
     "no JSON": "bm9uZQ.bm9uZQ.bm9uZQ",
     "a list": "W10.W10.W10",
-    "depth": ".".join(base64.urlsafe_b64encode(b"[" * 2500).decode() for _ in range(3)),
+    "a deep header": f"{base64.urlsafe_b64encode(b'[' * 4500).decode()}.e30.e30",
+    "a deep payload": f"e30.{base64.urlsafe_b64encode(b'[' * 4500).decode()}.e30",
 }
 
 
