@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from rest_framework import exceptions
@@ -101,8 +102,9 @@ def answer_to(error: Exception, context: dict[str, Any]) -> Response | None:
                             {"auth_header": "WWW-Authenticate", "wait": "Retry-After"}[name]
                         ] = str(value)
             if isinstance(error, ReferralKnown):
-                response["Location"] = context["request"].build_absolute_uri(
-                    f"/fhir/R4/ServiceRequest/{error.referral.pk}"
+                # Not from the request: its Host header is the sender's.
+                response["Location"] = (
+                    f"{settings.PUBLIC_BASE_URL}/fhir/R4/ServiceRequest/{error.referral.pk}"
                 )
             return response
     return None

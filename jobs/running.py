@@ -76,8 +76,9 @@ def claim(*, at: datetime) -> Job | None:
 
 def run(job: Job) -> None:
     """Do a claimed job. An error puts it back with a growing delay; too many errors make it dead."""
-    registered = _HANDLERS[JobKind(job.kind)]
     try:
+        # Inside, because an older worker may meet a kind that only a newer one knows.
+        registered = _HANDLERS[JobKind(job.kind)]
         with _held(job) if registered.is_outward else _held_in_one_transaction(job):
             registered.handler(**job.payload, at=timezone.now())
     except LeaseLost:

@@ -39,6 +39,16 @@ def move(
     write_change(referral, by=by, at=at, reason=reason, is_told=is_told)
 
 
+def tell_now(referral: Referral, *, by: Actor, at: datetime) -> None:
+    """Give the practice a version of where a referral stands, after a step that was kept from it.
+
+    The caller holds the row's lock.
+    """
+    referral.version += 1
+    referral.save(update_fields=["version"])
+    write_change(referral, by=by, at=at)
+
+
 def write_change(
     referral: Referral, *, by: Actor, at: datetime, reason: str = "", is_told: bool = True
 ) -> None:

@@ -13,7 +13,7 @@ from accounts.actors import Actor, patient_actor
 from audit.models import Action
 from audit.recording import record
 from communities.models import HandOff
-from referrals.changing import move
+from referrals.changing import move, tell_now
 from referrals.lifecycle import BusinessStatus
 from referrals.models import Offer, Placement, Referral
 from referrals.responding import OfferGone
@@ -36,7 +36,11 @@ def join(
         raise OfferGone
     current = referral.placements.filter(left_at__isnull=True).first()
     if current and current.community_id == offer.community_id:
-        return _renew_choices(current, tells_practice=tells_practice, counts_visits=counts_visits)
+        is_news = tells_practice and not current.tells_practice
+        _renew_choices(current, tells_practice=tells_practice, counts_visits=counts_visits)
+        if is_news:
+            tell_now(referral, by=patient_actor(referral_id), at=at)
+        return current
     if current:
         leave(
             referral_id=referral_id, reason="changed-choice", by=patient_actor(referral_id), at=at
@@ -75,10 +79,9 @@ def _place(
     return placement
 
 
-def _renew_choices(placement: Placement, *, tells_practice: bool, counts_visits: bool) -> Placement:
+def _renew_choices(placement: Placement, *, tells_practice: bool, counts_visits: bool) -> None:
     placement.tells_practice, placement.counts_visits = tells_practice, counts_visits
     placement.save(update_fields=["tells_practice", "counts_visits"])
-    return placement
 
 
 @transaction.atomic

@@ -62,7 +62,8 @@ def receive_referral(*, new: NewReferral, by: Actor, at: datetime) -> Referral:
     """Write a new referral. Raises ReferralRefused or ReferralKnown, and then nothing is written."""
     practice = Organisation.objects.select_related("icb").get(pk=_organisation_of(by))
     _check_requester(new, practice)
-    _refuse_known(new.identifiers, by)
+    if known := _known_referral(new.identifiers, by):
+        raise ReferralKnown(known)
     conditions = conditions_by_code(
         coding.code for coding in new.reasons if coding.system == "http://snomed.info/sct"
     )
@@ -160,6 +161,7 @@ def receive_together(
 
     Raises what receive_referral raises, with ``position`` set. The answer is in the order of ``new``.
     """
+    _refuse_known_together(new, by)
     written: dict[int, Patient | Referral] = {}
     patients_first = sorted(
         range(len(new)), key=lambda position: isinstance(new[position], NewReferral)
@@ -178,6 +180,29 @@ def receive_together(
             refusal.position = position
             raise
     return [written[position] for position in range(len(new))]
+
+
+def _refuse_known_together(new: Sequence[NewPatient | NewReferral], by: Actor) -> None:
+    """All of them known is a repeat. Only some is a mistake: a sender may take "known" for "all is done"."""
+    referrals = {place: item for place, item in enumerate(new) if isinstance(item, NewReferral)}
+    known = {place: _known_referral(item.identifiers, by) for place, item in referrals.items()}
+    first = next(iter(known.values()), None)
+    if first and all(known.values()):
+        error = ReferralKnown(first)
+        error.position = next(iter(known))
+        raise error
+    seen: set[Identifier] = set()
+    for place, item in referrals.items():
+        if known[place] or not seen.isdisjoint(item.identifiers):
+            refusal = ReferralRefused(
+                "A referral with this identifier exists already or stands twice in the transaction. Nothing was"
+                " written: send the others again without it.",
+                code="business-rule",
+                element="ServiceRequest.identifier",
+            )
+            refusal.position = place
+            raise refusal
+        seen.update(item.identifiers)
 
 
 def _organisation_of(by: Actor) -> UUID:
@@ -249,13 +274,18 @@ def _patient_of(new: NewReferral, *, by: Actor, at: datetime) -> Patient:
     return patient
 
 
-def _refuse_known(identifiers: tuple[Identifier, ...], by: Actor) -> None:
+def _known_referral(identifiers: tuple[Identifier, ...], by: Actor) -> Referral | None:
     for identifier in identifiers:
-        known = ReferralIdentifier.objects.filter(
-            client_id=by.id, system=identifier.system, value=identifier.value
-        ).select_related("referral")
-        for row in known:
-            raise ReferralKnown(row.referral)
+        row = (
+            ReferralIdentifier.objects.filter(
+                client_id=by.id, system=identifier.system, value=identifier.value
+            )
+            .select_related("referral")
+            .first()
+        )
+        if row:
+            return row.referral
+    return None
 
 
 def _write_identifiers(

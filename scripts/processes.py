@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 from urllib.error import URLError
@@ -20,6 +21,10 @@ _END_SECONDS = 10.0
 
 class ProcessEnded(Exception):
     """One of the processes has ended although nobody asked it to."""
+
+
+class CommandFailed(Exception):
+    """A command of ``manage.py`` failed; the text is what it said."""
 
 
 class PortBusy(Exception):
@@ -40,7 +45,7 @@ def take_port(port: int) -> socket.socket:
 
 
 def manage(*arguments: str, environment: Mapping[str, str]) -> str:
-    """Run ``manage.py`` and give what it printed. Raises CalledProcessError, whose ``stderr`` says why."""
+    """Run ``manage.py`` and give what it printed. Raises CommandFailed."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=PROJECT,
@@ -48,8 +53,10 @@ def manage(*arguments: str, environment: Mapping[str, str]) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    if done.returncode:
+        raise CommandFailed(f"manage.py {arguments[0]} failed:\n{done.stderr[-3000:]}")
     return done.stdout
 
 
@@ -69,7 +76,7 @@ class Processes:
         web += ["--log-level", "warning", "--no-control-socket"]
         self._start("web", web, keep=(listener.fileno(),))
         listener.close()
-        celery = ["celery", "-A", "config"]
+        celery = ["celery", "-A", "config", "--quiet"]
         worker = [*celery, "worker", "-n", f"worker-{os.getpid()}@%h", "--concurrency", "2"]
         worker += ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
         self._start("worker", worker)
@@ -112,20 +119,18 @@ class Processes:
                 raise ProcessEnded(f"The {name} process ended with code {process.returncode}.")
 
     def stop(self) -> None:
-        """End all of them, first politely, then not."""
+        """End all of them: first politely, then not."""
         for process in self._running.values():
-            if process.poll() is None:
-                process.terminate()
+            process.terminate()
         for process in self._running.values():
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(_END_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)  # its own session: itself and its children
-                process.wait()
-        self._running.clear()
+        self.kill()
 
-    def kill(self, name: str) -> None:
-        """End one at once with its children, as a fault would."""
-        process = self._running.pop(name)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    def kill(self, *names: str) -> None:
+        """End these (or all) at once with their children, as a power cut would."""
+        for name in names or tuple(self._running):
+            process = self._running.pop(name)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # its own session: itself and its children
+            process.wait()

@@ -7,35 +7,38 @@ exactly the pages that the pictures show.
 """
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
+from http import HTTPStatus
 from itertools import islice
-from pathlib import Path
-from urllib.parse import urlencode, urlsplit
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
 
-from joserfc.jwk import ECKey
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, Playwright, sync_playwright
 
 from config.fictional import people, referral_of
+from scripts.outsiders import ClinicalSystem
 from scripts.processes import PROJECT
-from scripts.signing import ASSERTION_TYPE, signed_assertion
+from scripts.services import CHROMIUM
+from scripts.signing import new_key, public_keys
 from scripts.stack import Stack
 
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = (
+QUIET = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
+]
+HEIGHT = 780
 WIDTHS = (360, 1280)
 PICTURES = PROJECT / "var" / "screenshots"
-FOR_README = {
-    ("patient-choose", 360): PROJECT / "docs" / "pictures" / "patient-choose.png",
-    ("commissioner", 1280): PROJECT / "docs" / "pictures" / "commissioner.png",
+PICTURES_OF_README = PROJECT / "docs" / "pictures"
+FOR_README = {  # and how much of the page, from the top
+    ("patient-choose", 360): ("patient-choose.png", 2600),
+    ("commissioner", 1280): ("commissioner.png", 1900),
 }
+PRACTICE = "F84003"
 NOT_A_CODE = "AAAA-BBBB-CCCC-DDDD"
 _INVITED_WITHIN = 30.0
 
@@ -53,17 +56,22 @@ class Invitation:
         return self.link.rsplit("/", 1)[1]
 
 
+def launch(playwright: Playwright) -> Browser:
+    """Start this machine's Chromium."""
+    programs = (shutil.which(program) for program in CHROMIUM.address.split())
+    return playwright.chromium.launch(executable_path=next(filter(None, programs)), args=QUIET)
+
+
 def invitations(stack: Stack, number: int, *, seed: int = 1) -> list[Invitation]:
     """Refer so many fictional people, as a clinical system does, and wait until each has a message."""
-    token = _token(stack)
-    born: dict[str, date] = {}
+    system, born = _clinical_system(stack), {}
     for person in islice(people(seed), number):
         resource = referral_of(
             person, base_url=stack.base_url, identifier=f"{seed}-{person.nhs_number}"
         )
-        address = f"{stack.base_url}/fhir/R4/ServiceRequest"
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+json"}
-        _post(address, json.dumps(resource).encode(), headers)
+        answer = system.post("ServiceRequest", resource)
+        if answer.status != HTTPStatus.CREATED:
+            raise RuntimeError(f"The referral was answered {answer.status}: {answer.text}")
         born[person.phone] = person.birth_date
     deadline = time.monotonic() + _INVITED_WITHIN
     while time.monotonic() < deadline:
@@ -74,23 +82,17 @@ def invitations(stack: Stack, number: int, *, seed: int = 1) -> list[Invitation]
     raise TimeoutError(f"Not every message came within {_INVITED_WITHIN:.0f} seconds.")
 
 
-def _token(stack: Stack) -> str:
-    key = ECKey.import_key(json.loads(stack.logins["client_key"]))
-    address, client = f"{stack.base_url}/oauth2/token", stack.logins["client_id"]
-    form = {
-        "grant_type": "client_credentials",
-        "client_assertion_type": ASSERTION_TYPE,
-        "client_assertion": signed_assertion(
-            key, client_id=client, audience=address, at=datetime.now(UTC)
-        ),
-        "scope": "system/ServiceRequest.crus",
-    }
-    return str(json.loads(_post(address, urlencode(form).encode(), {}))["access_token"])
-
-
-def _post(address: str, body: bytes, headers: dict[str, str]) -> bytes:
-    with urlopen(Request(address, body, headers), timeout=30) as answer:  # noqa: S310  (our own http address)
-        return bytes(answer.read())
+def _clinical_system(stack: Stack) -> ClinicalSystem:
+    key, keys = new_key(), stack.folder / "pictures-keys.json"
+    keys.write_text(json.dumps(public_keys(key)), encoding="utf-8")
+    registered = json.loads(
+        stack.manage("register_client", "Pictures", "--ods", PRACTICE, "--jwks-file", str(keys))
+    )
+    system = ClinicalSystem(
+        stack.base_url, client_id=registered["client_id"], key=key, scope=registered["scope"]
+    )
+    system.sign_in()
+    return system
 
 
 def _link_in(text: str) -> str:
@@ -213,12 +215,23 @@ def staff_pages(page: Page, stack: Stack) -> Iterator[str]:
     yield "sign-in-wrong"
     sign_in(page, stack.logins["commissioner_email"], stack.logins["commissioner_password"])
     yield "commissioner"
-    for name in ("password/change", "2fa", "email", "reauthenticate", "password/reset", "signup"):
+    for name in ("password/change", "2fa", "2fa/totp/activate"):
         page.goto(f"{stack.base_url}/accounts/{name}/")
         yield f"account-{name.replace('/', '-')}"
+    page.locator("#id_password").fill(stack.logins["commissioner_password"])
+    press(page, "Confirm")
+    yield "account-second-step"
+    page.locator("#id_code").fill("000000")
+    press(page, "Switch on")
+    yield "account-second-step-wrong"
     page.goto(f"{stack.base_url}/accounts/logout/")
     yield "sign-out"
     press(page, "Sign out")
+    page.goto(f"{stack.base_url}/accounts/password/reset/")
+    yield "password-reset"
+    page.locator("#id_email").fill(stack.logins["commissioner_email"])
+    press(page, "Reset")
+    yield "password-reset-sent"
 
 
 def sign_in(page: Page, email: str, password: str) -> None:
@@ -234,8 +247,8 @@ def main() -> None:
     with Stack() as stack, sync_playwright() as playwright:
         stack.manage("load_demo", "--logins", str(stack.folder / "logins.json"))
         going, declining = invitations(stack, 2)
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        page = chromium.new_context(device_scale_factor=2, reduced_motion="reduce").new_page()
+        chromium = launch(playwright)
+        page = chromium.new_page()
         walks = (
             public_pages(page, stack.base_url),
             patient_pages(page, going),
@@ -249,12 +262,15 @@ def main() -> None:
 
 
 def _take(page: Page, name: str) -> None:
+    page.evaluate("scrollTo(0, 0)")  # or the bar that sticks would cover the middle of the picture
     for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 780})
-        picture = page.screenshot(full_page=True, path=PICTURES / f"{name}-{width}.png")
-        if kept := FOR_README.get((name, width)):
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_bytes(picture)
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        page.screenshot(full_page=True, path=PICTURES / f"{name}-{width}.png")
+        if (name, width) in FOR_README:
+            file, most = FOR_README[name, width]
+            height = min(most, int(page.evaluate("document.documentElement.scrollHeight")))
+            part: FloatRect = {"x": 0, "y": 0, "width": width, "height": height}
+            page.screenshot(full_page=True, clip=part, path=PICTURES_OF_README / file)
     sys.stdout.write(f"{name}\n")
 
 

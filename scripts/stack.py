@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import kombu
 import psycopg
+from kombu.connection import Connection
+from kombu.entity import Exchange, Queue
 
 from scripts.processes import HOST, Processes, manage, take_port
 
-FILES = "filesystem://"
+FILES = "filesystem://localhost/"
 
 
 class Stack:
@@ -93,7 +94,7 @@ class Stack:
 
     def _end(self, *, is_kept: bool) -> None:
         self._listener.close()
-        self.processes.stop()
+        self.processes.kill()  # a polite end takes seconds, and nothing of this is kept
         if self._server:
             self._on_server(f'DROP DATABASE IF EXISTS "{self._name}" WITH (FORCE)')
         if self._broker != FILES:
@@ -106,6 +107,10 @@ class Stack:
             connection.execute(statement.encode())
 
     def _delete_queue(self) -> None:
-        with kombu.Connection(self._broker) as connection, connection.channel() as channel:
-            channel.queue_delete(self._name)
+        connection: Any = Connection(self._broker)  # type: ignore[no-untyped-call]
+        with connection, connection.channel() as channel:
+            exchange = Exchange(self._name)  # type: ignore[no-untyped-call]
+            queue = Queue(self._name, exchange, routing_key=self._name)(channel)  # type: ignore[no-untyped-call]
+            queue.declare()  # type: ignore[no-untyped-call]  # a channel forgets only the bindings that it knows
+            queue.delete()  # type: ignore[no-untyped-call]
             channel.exchange_delete(self._name)

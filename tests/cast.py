@@ -22,6 +22,8 @@ from scripts.signing import ASSERTION_TYPE, new_key, public_keys, signed_asserti
 
 if TYPE_CHECKING:  # what Django's test client answers with has no public name
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
+else:
+    from django.http import HttpResponse as Answer
 
 ICB = "QMF"  # NHS North East London
 PRACTICE = "F84003"
@@ -65,11 +67,11 @@ class ClinicalSystem:
         self.token = answer.json()["access_token"]
         return self.token
 
-    def get(self, path: str, **headers: str) -> "Answer":
+    def get(self, path: str, **headers: str) -> Answer:
         """GET with the token. ``headers`` as names with underscores: ``If_Match="…"``."""
         return self.http.get(path, headers=self._headers(headers))
 
-    def post(self, path: str, resource: Any, **headers: str) -> "Answer":
+    def post(self, path: str, resource: Any, **headers: str) -> Answer:
         """POST a resource (or bytes as they stand) with the token."""
         body = resource if isinstance(resource, bytes | str) else json.dumps(resource)
         return self.http.post(
@@ -79,7 +81,7 @@ class ClinicalSystem:
             headers=self._headers(headers),
         )
 
-    def refer(self, person: Person, **more: str) -> "Answer":
+    def refer(self, person: Person, **more: str) -> Answer:
         """Refer somebody: POST a ServiceRequest with the patient inside."""
         return self.post("/fhir/R4/ServiceRequest", referral_for(person, **more))
 
@@ -96,13 +98,11 @@ class Community:
     key: HostKey
     http: Client = field(default_factory=Client)
 
-    def report(self, *events: dict[str, Any]) -> "Answer":
+    def report(self, *events: dict[str, Any]) -> Answer:
         """POST a signed batch of events."""
         return self.send(json.dumps(events).encode())
 
-    def send(
-        self, body: bytes, *, at: datetime | None = None, content_type: str = BATCH
-    ) -> "Answer":
+    def send(self, body: bytes, *, at: datetime | None = None, content_type: str = BATCH) -> Answer:
         """POST bytes with a right signature."""
         moment, message_id = at or timezone.now(), f"msg_{uuid4().hex}"
         headers = {
@@ -166,7 +166,7 @@ def link_in(message: dict[str, Any]) -> str:
     return found[1]
 
 
-def open_link(browser: Client, path: str, person: Person) -> "Answer":
+def open_link(browser: Client, path: str, person: Person) -> Answer:
     """Follow a link and give the right date of birth; the answer to that."""
     browser.get(path)
     born = person.birth_date

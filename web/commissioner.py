@@ -49,10 +49,12 @@ def overview(request: HttpRequest) -> HttpResponse:
     icb = next((icb for icb in icbs if icb.ods_code == asked), None)
     if icb is None:
         raise Http404
-    figures = funnel(icb=icb, at=timezone.now())
+    now = timezone.now()
+    figures = funnel(icb=icb, at=now)
     query = urlencode({"icb": icb.ods_code})
     context = {
         "report": _report(figures),
+        "counted_on": now,
         "icbs": [(icb.ods_code, icb.name) for icb in icbs],
         "selected_icb": icb.ods_code,
         "csv_url": f"{reverse('commissioner-funnel-csv')}?{query}",
@@ -64,7 +66,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def _report(figures: Funnel) -> dict[str, Any]:
     return {
         "icb_name": figures.icb_name,
-        "period_label": f"{figures.first_month:%B %Y} – {figures.last_month:%B %Y}",
+        "period_label": f"{figures.first_month:%B %Y} to {figures.last_month:%B %Y}",
         "steps": [step.label for step in STEPS],
         "total": _line(figures.total),
         "by_month": [_line(row) for row in figures.by_month],

@@ -7,10 +7,11 @@ from uuid import UUID
 from communities.models import HandOff
 from communities.ranking import Reason, sentence
 from communities.selectors import people_by_condition
+from communities.tiers import SearchVisibility
 from referrals.models import Offer
 
-# Which stored reason fills which line of "More about"; the others stand on the card itself.
-_DETAIL_CODES = ("moderated_by", "anonymity", "visibility")
+# Said once each: these stand under "More about", everything else on the card itself.
+_DETAIL_CODES = ("cover", "anonymity", "visibility")
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,11 @@ class ShownOffer:
     host_name: str
     summary: str
     reasons: list[str]
-    moderation_text: str
+    hours_text: str
     cover_text: str
     anonymity_text: str
     visibility_text: str
     cost_text: str
-    is_fictional: bool
     is_linked: bool
 
 
@@ -41,20 +41,22 @@ def shown_offer(offer: Offer, people: Mapping[str, str]) -> ShownOffer:
     """One offer as the page shows it."""
     community = offer.community
     reasons = [Reason(item["code"], item["fact"]) for item in offer.reasons]
-    words = {
-        reason.code: sentence(reason, people) for reason in reasons if reason.code in _DETAIL_CODES
-    }
+    details = {each.code: sentence(each, people) for each in reasons if _is_detail(each)}
     return ShownOffer(
         id=offer.pk,
         name=community.name,
         host_name=community.host.name,
         summary=community.summary,
-        reasons=[sentence(reason, people) for reason in reasons if reason.code != "visibility"],
-        moderation_text=words.get("moderated_by", ""),
-        cover_text=community.hours_text,
-        anonymity_text=words.get("anonymity", ""),
-        visibility_text=words.get("visibility", ""),
+        reasons=[sentence(each, people) for each in reasons if not _is_detail(each)],
+        hours_text=community.hours_text,
+        cover_text="" if community.hours_text else details.get("cover", ""),
+        anonymity_text=details.get("anonymity", ""),
+        visibility_text=details.get("visibility", ""),
         cost_text=community.cost if community.cost != "unknown" else "",
-        is_fictional=community.is_fictional,
         is_linked=community.hand_off == HandOff.LINK,
     )
+
+
+def _is_detail(reason: Reason) -> bool:
+    """Whether it can wait under "More about". That strangers read along cannot."""
+    return reason.code in _DETAIL_CODES and reason.fact != SearchVisibility.PUBLIC

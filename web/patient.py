@@ -183,9 +183,7 @@ def share(request: HttpRequest, referral: Referral) -> HttpResponse:
                 at=timezone.now(),
             )
             return redirect("patient-done")
-        error = _(
-            "To join, the community has to know that somebody is coming. Tick the first box, or go back."
-        )
+        error = _("Tick the first box to join, or go back")
     context = {"offer": shown, "error": error, "values": request.POST}
     return render(request, "patient/share.html", context, status=422 if error else 200)
 
@@ -219,8 +217,9 @@ def manage(request: HttpRequest, referral: Referral) -> HttpResponse:
 def _state(referral: Referral, placement: Placement | None) -> str:
     if placement:
         return "joined"
+    status = BusinessStatus(referral.business_status)
     states = {BusinessStatus.PATIENT_DECLINED: "declined", BusinessStatus.LEFT: "left"}
-    return states.get(BusinessStatus(referral.business_status), "invited")
+    return states.get(status, "over" if lifecycle.is_over(status) else "invited")
 
 
 def _place(referral: Referral, placement: Placement) -> dict[str, Any]:
@@ -249,7 +248,9 @@ def leave(request: HttpRequest, referral: Referral) -> HttpResponse:
 
 @for_right_person
 def decline(request: HttpRequest, referral: Referral) -> HttpResponse:
-    """Say no, with a reason or without."""
+    """Say no, with a reason or without. Whoever has joined leaves instead."""
+    if selectors.placement_of(referral.pk):
+        return redirect("patient-leave")
     if request.method != "POST":
         return render(request, "patient/decline.html", {"choices": forms.DECLINE_REASONS})
     responding.decline(

@@ -1,10 +1,19 @@
 """Addresses for people."""
 
-from django.urls import path
+from django.urls import include, path
 
-from web import commissioner, patient, public
+from web import commissioner, errors, patient, public
+
+# Accounts and their addresses are the operator's to make and change, so what allauth has for that is not there.
+_closed = [
+    path("signup/", errors.not_found),
+    path("email/", errors.not_found),
+    path("confirm-email/", errors.not_found),
+    path("password/set/", errors.not_found),
+]
 
 urlpatterns = [
+    path("accounts/", include(_closed)),
     path("", public.home, name="home"),
     path("favicon.ico", public.icon, name="icon"),
     path("help/now", public.help_now, name="help-now"),

@@ -51,7 +51,7 @@ def verify(body: bytes, headers: Mapping[str, str], *, secrets: list[str]) -> No
     }
     for secret in secrets:
         try:
-            Webhook(secret).verify(body, lower)
+            Webhook(secret).verify(body, lower, json_parse=False)
         except (WebhookVerificationError, ValueError):
             continue
         return

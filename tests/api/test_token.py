@@ -94,8 +94,7 @@ def ask(assertion: str, *, scope: str = SCOPE, http: Client | None = None) -> Ht
 
 def send(form: dict[str, str], *, http: Client | None = None) -> HttpResponse:
     """POST a form to the token endpoint."""
-    answer = (http or Client()).post("/oauth2/token", urlencode(form), content_type=FORM)
-    return answer  # type: ignore[return-value]
+    return (http or Client()).post("/oauth2/token", urlencode(form), content_type=FORM)  # type: ignore[return-value]
 
 
 def error_of(answer: HttpResponse, status: int) -> str:

@@ -1,0 +1,12 @@
+"""What is measured, and against what. Run with ``make bench``; read the ratios, not the times."""
+
+import os
+
+import django
+
+from tests import environment
+
+# Set up here, before any module of this package is imported, because those import models.
+environment.prepare()
+os.environ["DATABASE_URL"] = "sqlite:///:memory:"
+django.setup()

@@ -1,0 +1,139 @@
+"""Letting a clinical system in: for a known organisation, with public keys, for scopes that exist."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+
+from accounts import scopes
+from accounts.models import Client, HostKey, Organisation
+from accounts.registering import RegistrationRefused, make_host_key, register_client
+from audit.models import Action, Entry
+from scripts.signing import new_key, public_keys
+from tests.api.answers import stored_text
+from tests.cast import PRACTICE
+
+pytestmark = pytest.mark.django_db
+
+
+def register(**changes: Any) -> Client:
+    given = {
+        "name": "System",
+        "ods_code": PRACTICE,
+        "jwks": public_keys(new_key()),
+        "scope": scopes.DEFAULT,
+        "at": timezone.now(),
+    }
+    return register_client(**{**given, **changes})
+
+
+def test_a_client_acts_for_one_organisation() -> None:
+    client = register()
+
+    assert client.organisation.ods_code == PRACTICE
+    assert client.is_active
+    entry = Entry.objects.get(action=Action.CLIENT_REGISTERED)
+    assert entry.target == f"Client/{client.pk}"
+
+
+def _secret_key() -> dict[str, Any]:
+    return {"keys": [OctKey.generate_key(256, {"kid": "1"}).as_dict(private=True)]}
+
+
+def _private_key() -> dict[str, Any]:
+    return {"keys": [new_key().as_dict(private=True)]}
+
+
+def _key_without_id() -> dict[str, Any]:
+    return {"keys": [ECKey.generate_key("P-384").as_dict(private=False, kid=None)]}
+
+
+def _key_of_another_kind() -> dict[str, Any]:
+    return {"keys": [OKPKey.generate_key("Ed25519", {"kid": "1"}).as_dict(private=False)]}
+
+
+BAD_KEYS: dict[str, Any] = {
+    "no set": {},
+    "an empty set": {"keys": []},
+    "a key alone": public_keys(new_key())["keys"][0],
+    "no keys in it": {"keys": ["x"]},
+    "a key that is none": {"keys": [{"kty": "EC"}]},
+    "a private key": _private_key(),
+    "a secret": _secret_key(),
+    "a key without an id": _key_without_id(),
+    "a key of another kind": _key_of_another_kind(),
+    "a list": [],
+    "nothing": None,
+}
+
+
+@pytest.mark.parametrize("jwks", BAD_KEYS.values(), ids=BAD_KEYS)
+def test_keys_that_cannot_be_used_are_refused(jwks: Any) -> None:
+    with pytest.raises(RegistrationRefused):
+        register(jwks=jwks)
+
+    assert not Client.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "scope",
+    ["", " ", "system/ServiceRequest", "system/ServiceRequest.x", "user/Patient.r", "system/Task.rs x"],
+)
+def test_scopes_that_are_none_are_refused(scope: str) -> None:
+    with pytest.raises(RegistrationRefused, match="Scopes look like"):
+        register(scope=scope)
+
+
+def test_an_organisation_that_is_not_known_is_refused() -> None:
+    with pytest.raises(RegistrationRefused, match="ZZZ"):
+        register(ods_code="ZZZ")
+
+
+def test_the_command_prints_what_the_operator_passes_on(tmp_path: Path) -> None:
+    keys = tmp_path / "jwks.json"
+    keys.write_text(json.dumps({"keys": [_rsa()]}), encoding="utf-8")
+    out = io.StringIO()
+
+    call_command("register_client", "The System", ods=PRACTICE, jwks_file=keys, stdout=out)
+
+    client = Client.objects.get()
+    assert json.loads(out.getvalue()) == {
+        "client_id": str(client.pk),
+        "name": "The System",
+        "ods": PRACTICE,
+        "scope": scopes.DEFAULT,
+    }
+
+
+def _rsa() -> dict[str, Any]:
+    return dict(RSAKey.generate_key(2048, {"kid": "1"}).as_dict(private=False))
+
+
+@pytest.mark.parametrize("content", [None, "no JSON", "{}"])
+def test_the_command_says_what_is_wrong(tmp_path: Path, content: str | None) -> None:
+    keys = tmp_path / "jwks.json"
+    if content:
+        keys.write_text(content, encoding="utf-8")
+
+    with pytest.raises(CommandError):
+        call_command("register_client", "X", ods=PRACTICE, jwks_file=keys)
+
+    assert not Client.objects.exists()
+
+
+def test_each_host_key_has_a_secret_of_its_own_kept_encrypted() -> None:
+    host = Organisation.objects.filter(kind="host")[0]
+
+    keys = [make_host_key(host=host, at=timezone.now()) for _ in range(2)]
+
+    assert keys[0].secret != keys[1].secret
+    text = stored_text()
+    for key in keys:
+        assert key.secret.startswith("whsec_")
+        assert key.secret.removeprefix("whsec_") not in text
+        assert HostKey.objects.get(pk=key.pk).secret == key.secret

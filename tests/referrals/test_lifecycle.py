@@ -1,0 +1,162 @@
+"""The table of allowed moves, against a list written for this test alone."""
+
+from itertools import product
+
+import pytest
+
+from accounts.actors import SYSTEM, Actor, ActorKind
+from config.fictional import Person
+from referrals import lifecycle
+from referrals.changing import move
+from referrals.lifecycle import STATUSES, BusinessStatus, MoveNotAllowed, RequestStatus, TaskStatus
+from referrals.models import Referral, StatusChange
+from tests import cast
+from tests.referrals import steps
+
+# from → to: by whom. Whatever is not here must not be possible.
+ALLOWED = {
+    ("received-by-service", "matched"): {"system"},
+    ("received-by-service", "no-match"): {"system"},
+    ("matched", "invitation-sent"): {"system"},
+    ("matched", "patient-declined"): {"patient"},
+    ("invitation-sent", "joined"): {"patient"},
+    ("invitation-sent", "patient-declined"): {"patient"},
+    ("invitation-sent", "not-taken-up"): {"system"},
+    ("joined", "engaged"): {"host"},
+    ("joined", "left-community"): {"patient", "host"},
+    ("engaged", "left-community"): {"patient", "host"},
+    ("left-community", "joined"): {"patient"},
+    ("left-community", "patient-declined"): {"patient"},
+}
+
+# What the referring system sees: ServiceRequest.status, Task.status.
+SEEN = {
+    "received-by-service": ("active", "requested"),
+    "matched": ("active", "accepted"),
+    "no-match": ("active", "rejected"),
+    "invitation-sent": ("active", "accepted"),
+    "joined": ("active", "in-progress"),
+    "engaged": ("active", "in-progress"),
+    "left-community": ("active", "in-progress"),
+    "patient-declined": ("revoked", "cancelled"),
+    "not-taken-up": ("revoked", "failed"),
+}
+
+EVERY_MOVE = list(product(BusinessStatus, BusinessStatus, ActorKind))
+
+
+@pytest.mark.parametrize(("current", "target", "kind"), EVERY_MOVE)
+def test_every_move_is_allowed_or_refused_as_listed(
+    current: BusinessStatus, target: BusinessStatus, kind: ActorKind
+) -> None:
+    is_allowed = kind.value in ALLOWED.get((current.value, target.value), set())
+
+    if is_allowed:
+        lifecycle.check(current, target, kind)
+    else:
+        with pytest.raises(MoveNotAllowed):
+            lifecycle.check(current, target, kind)
+    assert (target in lifecycle.allowed(current, kind)) == is_allowed
+
+
+def test_a_refused_move_says_what_is_possible() -> None:
+    with pytest.raises(MoveNotAllowed) as refused:
+        lifecycle.check(
+            BusinessStatus.INVITATION_SENT, BusinessStatus.ENGAGED, ActorKind.PATIENT
+        )
+
+    assert str(refused.value) == (
+        "A referral that is invitation-sent cannot become engaged."
+        " Possible now: joined, patient-declined."
+    )
+
+
+def test_every_state_has_its_fhir_statuses() -> None:
+    shown = {
+        state.value: (statuses.request.value, statuses.task.value)
+        for state, statuses in STATUSES.items()
+    }
+
+    assert shown == SEEN
+
+
+def test_every_state_but_the_first_can_be_reached_and_none_is_a_trap_by_mistake() -> None:
+    states = {state.value for state in BusinessStatus}
+
+    assert {to for _, to in ALLOWED} == states - {"received-by-service"}
+    assert states - {start for start, _ in ALLOWED} == {
+        "no-match",
+        "patient-declined",
+        "not-taken-up",
+    }
+
+
+# The one way to move
+
+
+@pytest.fixture
+def referral(gp_system: cast.ClinicalSystem, person: Person) -> Referral:
+    return steps.referred(gp_system, person)
+
+
+def test_a_move_writes_the_row_its_history_and_a_version(referral: Referral) -> None:
+    move(referral, BusinessStatus.MATCHED, by=SYSTEM, at=referral.received_at)
+
+    kept = Referral.objects.get()
+    assert (kept.status, kept.task_status, kept.version) == ("active", "accepted", 2)
+    newest = StatusChange.objects.latest("pk")
+    assert (newest.business_status, newest.version, newest.by) == ("matched", 2, "system")
+
+
+def test_a_step_kept_from_the_practice_makes_no_version(referral: Referral) -> None:
+    move(referral, BusinessStatus.MATCHED, by=SYSTEM, at=referral.received_at, is_told=False)
+
+    assert Referral.objects.get().version == 1
+    assert StatusChange.objects.latest("pk").version == 1
+
+
+def test_a_refused_move_writes_nothing(referral: Referral) -> None:
+    patient = Actor(ActorKind.PATIENT, str(referral.pk))
+    before = Referral.objects.values().get()
+
+    with pytest.raises(MoveNotAllowed):
+        move(referral, BusinessStatus.JOINED, by=patient, at=referral.received_at)
+
+    assert Referral.objects.values().get() == before
+    assert StatusChange.objects.count() == 1
+
+
+def test_the_row_decides_and_not_an_old_copy_of_it(referral: Referral) -> None:
+    old_copy = Referral.objects.get()
+    move(referral, BusinessStatus.NO_MATCH, by=SYSTEM, at=referral.received_at)
+
+    with pytest.raises(MoveNotAllowed):
+        move(old_copy, BusinessStatus.MATCHED, by=SYSTEM, at=referral.received_at)
+
+    assert Referral.objects.get().business_status == BusinessStatus.NO_MATCH
+
+
+def test_the_codes_are_those_of_fhir() -> None:
+    assert set(RequestStatus.values) <= {
+        "draft",
+        "active",
+        "on-hold",
+        "revoked",
+        "completed",
+        "entered-in-error",
+        "unknown",
+    }
+    assert set(TaskStatus.values) <= {
+        "draft",
+        "requested",
+        "received",
+        "accepted",
+        "rejected",
+        "ready",
+        "cancelled",
+        "in-progress",
+        "on-hold",
+        "failed",
+        "completed",
+        "entered-in-error",
+    }
