@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BOOTSTRAP = $(PYTHON) scripts/bootstrap.py
 
-.PHONY: run demo test check lint format openapi bench
+.PHONY: run demo test check lint format openapi screenshots bench
 
 run: ## the product with demonstration data on http://127.0.0.1:8000 (PORT=… for another port)
 	@$(BOOTSTRAP) scripts.run
@@ -26,6 +26,9 @@ format: ## put the code into shape
 
 openapi: ## write openapi.yaml anew
 	@$(BOOTSTRAP) --dev scripts.check --write-openapi
+
+screenshots: ## every page at 360 and 1280 pixels into var/screenshots, and the pictures of the README
+	@$(BOOTSTRAP) --dev scripts.screenshots
 
 bench: ## benchmarks, as ratios measured side by side
 	@$(BOOTSTRAP) --dev benchmarks.create

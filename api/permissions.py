@@ -45,7 +45,7 @@ class HasScope(BasePermission):
         interaction = getattr(view, "interaction", None) or self.interactions.get(
             request.method or ""
         )
-        if interaction is None:
+        if interaction is None or not hasattr(view, (request.method or "").lower()):
             return True  # DRF answers 405 by itself
         types: tuple[str, ...] = getattr(view, "resource_types", ())
         return all(

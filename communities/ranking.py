@@ -348,7 +348,7 @@ _SENTENCES = {
     ("place", "nation:Wales"): _("Open to people anywhere in Wales"),
     ("place", "nation:Northern Ireland"): _("Open to people anywhere in Northern Ireland"),
     ("moderated_by", ModeratedBy.PROFESSIONAL): _("Moderated by professionals"),
-    ("moderated_by", ModeratedBy.STAFF): _("Moderated by the host's own staff"),
+    ("moderated_by", ModeratedBy.STAFF): _("Moderated by its own staff"),
     ("moderated_by", ModeratedBy.TRAINED_VOLUNTEER): _("Moderated by trained volunteers"),
     ("moderated_by", ModeratedBy.PEER): _("Moderated by volunteers or members"),
     ("moderated_by", ModeratedBy.UNSPECIFIED): _("Has moderators"),

@@ -16,7 +16,7 @@ from django.utils.timezone import localdate
 from accounts.actors import Actor, client_actor, host_actor
 from accounts.models import Client
 from communities.loading import DATA, load_directory
-from communities.models import Community, HandOff
+from communities.models import HandOff
 from config.fictional import Person, people, referral_of
 from engagement.contract import ActivityKind, NewActivity
 from engagement.recording import record_activities
@@ -215,8 +215,3 @@ def fresh_invitation(*, client: Client, seed: int, at: datetime) -> Invitation:
         link = _invite(referral, at=at)
     assert link is not None  # noqa: S101  (the directory has a community for depression)
     return Invitation(f"/r/{code_of(link.pk)}", person.birth_date)
-
-
-def directory_is_empty() -> bool:
-    """Whether no community is listed yet."""
-    return not Community.objects.exists()

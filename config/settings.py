@@ -56,11 +56,16 @@ CELERY_BEAT_SCHEDULE = {
     "look-for-due-jobs": {"task": "jobs.work", "schedule": 2.0, "options": {"expires": 2.0}}
 }
 CELERY_BEAT_SCHEDULE_FILENAME = env.text("BEAT_SCHEDULE_FILE", str(VAR_DIR / "beat-schedule"))
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
+# One short try: an answer to a sender must not wait for a broker that is away.
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+}
 if CELERY_BROKER_URL.startswith("filesystem"):
     BROKER_DIR = Path(env.text("BROKER_FOLDER", str(VAR_DIR / "broker")))
     (BROKER_DIR / "queue").mkdir(parents=True, exist_ok=True)  # kombu makes the other one only
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {
         "data_folder_in": str(BROKER_DIR / "queue"),
         "data_folder_out": str(BROKER_DIR / "queue"),
         "control_folder": str(BROKER_DIR / "control"),
@@ -68,7 +73,7 @@ if CELERY_BROKER_URL.startswith("filesystem"):
     }
 if CELERY_BROKER_URL.startswith("redis"):
     # Without these kombu gives an unacknowledged wake-up back only after an hour.
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {
         "visibility_timeout": 60,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,

@@ -31,14 +31,8 @@ def _record(event: NewActivity, *, by: Actor, at: datetime) -> Receipt:
     )
     if placement is None:
         return Receipt.UNKNOWN_SUBJECT
-    if not placement.counts_visits and event.kind in TAKING_PART:
-        return Receipt.NOT_COUNTED
-    if placement.left_at and event.day > localdate(placement.left_at):
-        return Receipt.NOT_COUNTED
-    if event.day < localdate(placement.joined_at):
-        return Receipt.BEFORE_JOINING
-    if event.day > localdate(at + timedelta(minutes=10)):
-        return Receipt.IN_FUTURE
+    if against := _what_stands_against(event, placement, at=at):
+        return against
     _row, is_new = Activity.objects.get_or_create(
         host_id=by.organisation_id,
         source=event.source,
@@ -58,6 +52,21 @@ def _record(event: NewActivity, *, by: Actor, at: datetime) -> Receipt:
     elif event.kind == ActivityKind.LEFT and placement.left_at is None:
         leave(referral_id=placement.referral_id, reason="left-at-host", by=by, at=at)
     return Receipt.RECORDED
+
+
+def _what_stands_against(
+    event: NewActivity, placement: Placement, *, at: datetime
+) -> Receipt | None:
+    """Why an event of a known member is not recorded, if it is not."""
+    if not placement.counts_visits and event.kind in TAKING_PART:
+        return Receipt.NOT_COUNTED
+    if placement.left_at and event.day > localdate(placement.left_at):
+        return Receipt.NOT_COUNTED
+    if event.day < localdate(placement.joined_at):
+        return Receipt.BEFORE_JOINING
+    if event.day > localdate(at + timedelta(minutes=10)):
+        return Receipt.IN_FUTURE
+    return None
 
 
 def refuse_webhook(*, key_id: UUID, at: datetime) -> None:

@@ -18,8 +18,16 @@ def enqueue(kind: JobKind, *, at: datetime, run_at: datetime | None = None, **id
     """Write a job into the caller's transaction; ``ids`` name the rows it is about. Wakes a worker on commit."""
     job = Job.objects.create(kind=kind, payload=ids, created_at=at, run_at=run_at or at)
     if run_at is None or run_at <= at:
-        transaction.on_commit(nudge, robust=True)
+        nudge_on_commit()
     return job
+
+
+def nudge_on_commit() -> None:
+    """Wake a worker when the caller's transaction has been written: once, however many jobs it holds."""
+    # The list of what waits for the commit is Django's own; asking it costs nothing.
+    waiting = transaction.get_connection().run_on_commit
+    if not any(function is nudge for _savepoints, function, _robust in waiting):
+        transaction.on_commit(nudge, robust=True)
 
 
 def nudge() -> None:

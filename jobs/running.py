@@ -66,12 +66,23 @@ def claim(*, at: datetime) -> Job | None:
     job = Job.objects.due(at).select_for_update(skip_locked=can_skip).first()
     if job is None:
         return None
+    if job.attempts >= MOST_ATTEMPTS:
+        # It took its worker down every time, so nobody was left to say that it failed.
+        _bury(job, at=at)
+        return None
     job.state = JobState.RUNNING
     job.lease = uuid.uuid4()
     job.leased_until = at + LEASE
     job.attempts += 1
     job.save(update_fields=["state", "lease", "leased_until", "attempts"])
     return job
+
+
+def _bury(job: Job, *, at: datetime) -> None:
+    job.state, job.ended_at, job.last_error = JobState.DEAD, at, "WorkerLost"
+    job.lease = job.leased_until = None
+    job.save(update_fields=["state", "ended_at", "last_error", "lease", "leased_until"])
+    logger.error("job took its workers down", extra={"job": str(job.pk), "kind": job.kind})
 
 
 def run(job: Job) -> None:

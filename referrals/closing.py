@@ -16,6 +16,9 @@ def close_untaken(*, link_id: UUID, at: datetime) -> None:
     """Close a referral when its last link has ended and nobody answered. Does nothing otherwise."""
     link = Link.objects.get(pk=link_id)
     referral = Referral.objects.select_for_update().get(pk=link.referral_id)
-    is_waiting = referral.business_status == BusinessStatus.INVITATION_SENT
+    is_waiting = referral.business_status in (
+        BusinessStatus.MATCHED,
+        BusinessStatus.INVITATION_SENT,
+    )
     if is_waiting and not referral.links.filter(expires_at__gt=at).exists():
         move(referral, BusinessStatus.NOT_TAKEN_UP, by=SYSTEM, at=at, reason="link-not-used")

@@ -66,9 +66,12 @@ _HOST = frozenset({ActorKind.HOST})
 
 MOVES: dict[BusinessStatus, dict[BusinessStatus, frozenset[ActorKind]]] = {
     BusinessStatus.RECEIVED: {BusinessStatus.MATCHED: _SYSTEM, BusinessStatus.NO_MATCH: _SYSTEM},
+    # The patient may be quicker than our note that the message has gone, so MATCHED allows the same.
     BusinessStatus.MATCHED: {
         BusinessStatus.INVITATION_SENT: _SYSTEM,
+        BusinessStatus.JOINED: _PATIENT,
         BusinessStatus.PATIENT_DECLINED: _PATIENT,
+        BusinessStatus.NOT_TAKEN_UP: _SYSTEM,
     },
     BusinessStatus.NO_MATCH: {},
     BusinessStatus.INVITATION_SENT: {

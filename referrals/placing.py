@@ -91,7 +91,8 @@ def leave(*, referral_id: UUID, reason: str, by: Actor, at: datetime) -> None:
     placement = referral.placements.filter(left_at__isnull=True).first()
     if placement is None:
         return
-    placement.left_at = at
+    # Two requests at once: the later one may have read the clock first.
+    placement.left_at = max(at, placement.joined_at)
     placement.left_reason = reason
     placement.save(update_fields=["left_at", "left_reason"])
     move(

@@ -62,8 +62,7 @@ def receive_referral(*, new: NewReferral, by: Actor, at: datetime) -> Referral:
     """Write a new referral. Raises ReferralRefused or ReferralKnown, and then nothing is written."""
     practice = Organisation.objects.select_related("icb").get(pk=_organisation_of(by))
     _check_requester(new, practice)
-    if known := _known_referral(new.identifiers, by):
-        raise ReferralKnown(known)
+    _refuse_known(new.identifiers, by)
     conditions = conditions_by_code(
         coding.code for coding in new.reasons if coding.system == "http://snomed.info/sct"
     )
@@ -272,6 +271,11 @@ def _patient_of(new: NewReferral, *, by: Actor, at: datetime) -> Patient:
             element="ServiceRequest.subject",
         )
     return patient
+
+
+def _refuse_known(identifiers: tuple[Identifier, ...], by: Actor) -> None:
+    if known := _known_referral(identifiers, by):
+        raise ReferralKnown(known)
 
 
 def _known_referral(identifiers: tuple[Identifier, ...], by: Actor) -> Referral | None:

@@ -11,7 +11,7 @@ from audit.models import Action
 from audit.recording import record
 from referrals.changing import move
 from referrals.inviting import hash_of
-from referrals.lifecycle import BusinessStatus
+from referrals.lifecycle import BusinessStatus, is_over
 from referrals.models import Link, Offer, Referral
 from referrals.selectors import offers_of
 
@@ -74,7 +74,9 @@ def _count_wrong_date(link: Link, *, at: datetime) -> None:
 @transaction.atomic
 def choose_offer(*, referral_id: UUID, offer_id: UUID, at: datetime) -> Offer:
     """Note which community the patient would like. Choosing another later is fine. Raises OfferGone."""
-    Referral.objects.select_for_update().get(pk=referral_id)
+    referral = Referral.objects.select_for_update().get(pk=referral_id)
+    if is_over(BusinessStatus(referral.business_status)):
+        raise OfferGone
     offer = offers_of(referral_id, on=localdate(at)).filter(pk=offer_id).first()
     if offer is None:
         raise OfferGone

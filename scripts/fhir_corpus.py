@@ -22,7 +22,6 @@ from urllib.parse import urlencode
 
 import django
 from django.core.management import call_command
-from django.http import HttpResponse
 from django.test import Client
 from joserfc.jwk import ECKey
 
@@ -37,10 +36,21 @@ ADDRESSES = {
 }
 
 
+class Answer(Protocol):
+    """As much of an answer as matters here."""
+
+    status_code: int
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        ...
+
+
 class Sender(Protocol):
     """A clinical system that has signed in."""
 
-    def post(self, path: str, resource: bytes, *, Content_Type: str) -> HttpResponse:  # noqa: N803
+    def post(self, path: str, resource: bytes, *, Content_Type: str) -> Answer:  # noqa: N803
         """POST bytes and give the answer."""
         ...
 
@@ -164,12 +174,10 @@ class _SignedIn:
         )
         self._token = answer.json()["access_token"]
 
-    def post(self, path: str, resource: bytes, *, Content_Type: str) -> HttpResponse:  # noqa: N803
+    def post(self, path: str, resource: bytes, *, Content_Type: str) -> Answer:  # noqa: N803
         """POST with the token."""
         headers = {"Authorization": f"Bearer {self._token}"}
-        return self._http.post(  # type: ignore[return-value]  # it is one, with more to it
-            path, resource, content_type=Content_Type, headers=headers
-        )
+        return self._http.post(path, resource, content_type=Content_Type, headers=headers)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ PICTURES = PROJECT / "var" / "screenshots"
 PICTURES_OF_README = PROJECT / "docs" / "pictures"
 FOR_README = {  # and how much of the page, from the top
     ("patient-choose", 360): ("patient-choose.png", 2600),
-    ("commissioner", 1280): ("commissioner.png", 1900),
+    ("commissioner", 1280): ("commissioner.png", 1050),
 }
 PRACTICE = "F84003"
 NOT_A_CODE = "AAAA-BBBB-CCCC-DDDD"
@@ -64,7 +64,8 @@ def launch(playwright: Playwright) -> Browser:
 
 def invitations(stack: Stack, number: int, *, seed: int = 1) -> list[Invitation]:
     """Refer so many fictional people, as a clinical system does, and wait until each has a message."""
-    system, born = _clinical_system(stack), {}
+    system = _clinical_system(stack)
+    born: dict[str, date] = {}
     for person in islice(people(seed), number):
         resource = referral_of(
             person, base_url=stack.base_url, identifier=f"{seed}-{person.nhs_number}"
@@ -72,12 +73,12 @@ def invitations(stack: Stack, number: int, *, seed: int = 1) -> list[Invitation]
         answer = system.post("ServiceRequest", resource)
         if answer.status != HTTPStatus.CREATED:
             raise RuntimeError(f"The referral was answered {answer.status}: {answer.text}")
-        born[person.phone] = person.birth_date
+        born[answer.json()["identifier"][-1]["value"]] = person.birth_date
     deadline = time.monotonic() + _INVITED_WITHIN
     while time.monotonic() < deadline:
-        found = [message for message in stack.messages() if message["to"] in born]
+        found = [message for message in stack.messages() if message["referral"] in born]
         if len(found) >= number:
-            return [Invitation(_link_in(each["body"]), born[each["to"]]) for each in found]
+            return [Invitation(_link_in(each["body"]), born[each["referral"]]) for each in found]
         time.sleep(0.1)
     raise TimeoutError(f"Not every message came within {_INVITED_WITHIN:.0f} seconds.")
 
@@ -107,13 +108,15 @@ def give_birth_date(page: Page, born: date | None) -> None:
 
 
 def press(page: Page, name: str) -> None:
-    """Press a button, or follow the link that looks like one."""
-    page.locator("main .nhsuk-button", has_text=name).first.click()
+    """Press a button, or follow the link that looks like one, and wait for the page that comes."""
+    with page.expect_navigation():
+        page.locator("main .nhsuk-button", has_text=name).first.click()
 
 
 def follow(page: Page, name: str) -> None:
-    """Follow a link of the page's own part."""
-    page.locator("main a", has_text=name).first.click()
+    """Follow a link of the page's own part and wait for the page that comes."""
+    with page.expect_navigation():
+        page.locator("main a", has_text=name).first.click()
 
 
 def public_pages(page: Page, base_url: str) -> Iterator[str]:
@@ -244,6 +247,8 @@ def sign_in(page: Page, email: str, password: str) -> None:
 def main() -> None:
     """Take the pictures."""
     PICTURES.mkdir(parents=True, exist_ok=True)
+    for old in PICTURES.glob("*.png"):
+        old.unlink()
     with Stack() as stack, sync_playwright() as playwright:
         stack.manage("load_demo", "--logins", str(stack.folder / "logins.json"))
         going, declining = invitations(stack, 2)

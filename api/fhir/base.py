@@ -19,7 +19,7 @@ from api.permissions import HasScope
 from api.renderers import FhirAsJsonRenderer, FhirRenderer
 from integrations.fhir import wire
 from integrations.fhir.checking import check
-from integrations.fhir.outcome import Refused
+from integrations.fhir.outcome import Refused, malformed
 from integrations.fhir.rendering import etag
 
 BASE_URL = settings.PUBLIC_BASE_URL
@@ -59,6 +59,9 @@ def resource_of(request: Request, resource_type: str) -> dict[str, Any]:
         raise UnsupportedMediaType(
             media_type or "none", f"Send {_TAKEN[0]} as Content-Type; XML is not read."
         )
+    if "If-None-Exist" in request.headers:
+        sentence = "Conditional creation is not supported. Leave out If-None-Exist."
+        raise Refused(400, [malformed("not-supported", sentence)])
     resource = wire.parse(request.body)
     findings = check(resource, resource_type=resource_type)
     if any(finding.is_error for finding in findings):

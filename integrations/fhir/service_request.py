@@ -75,7 +75,7 @@ def render(referral: rows.Referral, change: rows.Change, *, base_url: str) -> di
 def _purpose_faults(resource: dict[str, Any], base_url: str, at: str) -> Iterator[Finding]:
     """What makes it no referral to peer support that can be acted on now."""
     if fields.text(resource, "status") != "active":
-        text = "A new referral must have status active. Send it when it is no longer a draft."
+        text = "A new referral must have status active: drafts and ended requests are not taken."
         yield unprocessable("business-rule", text, f"{at}.status")
     if fields.text(resource, "intent") not in _INTENTS:
         text = f"The intent of a referral must be one of: {', '.join(_INTENTS)}."

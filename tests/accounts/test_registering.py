@@ -82,7 +82,14 @@ def test_keys_that_cannot_be_used_are_refused(jwks: Any) -> None:
 
 @pytest.mark.parametrize(
     "scope",
-    ["", " ", "system/ServiceRequest", "system/ServiceRequest.x", "user/Patient.r", "system/Task.rs x"],
+    [
+        "",
+        " ",
+        "system/ServiceRequest",
+        "system/ServiceRequest.x",
+        "user/Patient.r",
+        "system/Task.rs x",
+    ],
 )
 def test_scopes_that_are_none_are_refused(scope: str) -> None:
     with pytest.raises(RegistrationRefused, match="Scopes look like"):

@@ -9,12 +9,11 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from django.http import HttpResponse
 from django.test import Client
 
 from config.fictional import Person, patient_resource
 from tests import cast
-from tests.api.answers import errors, issues, places, row_counts
+from tests.api.answers import Answer, errors, issues, places, row_counts
 
 REQUEST_ID = "6f1c2b1e-7a43-4c60-9a57-0b6e6a2c9f01"
 CORRELATION_ID = "0a7e5d0c-11d2-4f4a-8a83-5f3d1f1f7a02"
@@ -48,7 +47,7 @@ def dumped(resource: object) -> bytes:
     return json.dumps(resource).encode()
 
 
-def assert_refused(answer: HttpResponse, status: int, person: Person) -> set[tuple[str, str]]:
+def assert_refused(answer: Answer, status: int, person: Person) -> set[tuple[str, str]]:
     """An OperationOutcome with the request's ids that repeats nothing of the person."""
     found = issues(answer, status)
     assert answer["X-Request-ID"] == REQUEST_ID
@@ -89,16 +88,22 @@ def not_json() -> dict[str, Spoil]:
         "a comment": lambda resource: dumped(resource) + b"// x",
         "a byte order mark": lambda resource: b"\xef\xbb\xbf" + dumped(resource),
         "UTF-16": lambda resource: json.dumps(resource).encode("utf-16"),
-        "Latin-1": lambda resource: with_member(resource, '"language":"é"').decode().encode("latin-1"),
+        "Latin-1": lambda resource: (
+            with_member(resource, '"language":"é"').decode().encode("latin-1")
+        ),
         "NUL as such": lambda resource: dumped(resource).replace(CANARY.encode(), b"a\x00b"),
-        "NUL as an escape": lambda resource: dumped(resource).replace(CANARY.encode(), b"a\\u0000b"),
+        "NUL as an escape": lambda resource: dumped(resource).replace(
+            CANARY.encode(), b"a\\u0000b"
+        ),
         "NUL in a name": lambda resource: with_member(resource, '"a\\u0000b":1'),
         "half a surrogate pair": lambda resource: dumped(resource).replace(
             CANARY.encode(), b"a\\ud800b"
         ),
         "NaN": lambda resource: with_member(resource, '"multipleBirthInteger":NaN'),
         "Infinity": lambda resource: with_member(resource, '"multipleBirthInteger":-Infinity'),
-        "an exponent beyond all bounds": lambda resource: with_member(resource, '"x":1e9999999999999'),
+        "an exponent beyond all bounds": lambda resource: with_member(
+            resource, '"x":1e9999999999999'
+        ),
         "an integer of 5000 digits": lambda resource: with_member(resource, f'"x":{"9" * 5000}'),
         "the type twice": lambda resource: with_member(resource, '"resourceType":"Patient"'),
         "a name twice below": lambda resource: with_member(
@@ -159,7 +164,7 @@ def test_bad_bodies_are_refused_whatever_is_wrong(
         )
 
         assert answer.status_code == 400, f"{name}: {answer.content.decode()}"
-        assert_refused(answer, 400, person)  # type: ignore[arg-type]
+        assert_refused(answer, 400, person)
     assert row_counts() == before
 
 
@@ -240,7 +245,11 @@ def test_only_json_is_read(
 
 @pytest.mark.parametrize(
     "content_type",
-    ["application/fhir+json; charset=utf-8", "Application/FHIR+JSON;fhirVersion=4.0", "application/json"],
+    [
+        "application/fhir+json; charset=utf-8",
+        "Application/FHIR+JSON;fhirVersion=4.0",
+        "application/json",
+    ],
 )
 def test_json_is_read_under_its_other_names(
     gp_system: cast.ClinicalSystem, person: Person, content_type: str
@@ -317,11 +326,16 @@ def test_a_body_of_more_than_a_mebibyte_is_not_read(
         content_type=cast.FHIR_JSON,
         headers={**IDS, "Authorization": f"Bearer {gp_system.token}"},
         CONTENT_LENGTH=str(settings.LARGEST_BODY + 1),
-        **{"wsgi.input": Unreadable()},
+        **_input(Unreadable()),
     )
 
-    assert_refused(answer, 413, person)  # type: ignore[arg-type]
+    assert_refused(answer, 413, person)
     assert row_counts() == before
+
+
+def _input(stream: BytesIO) -> dict[str, Any]:
+    """What the WSGI server would hand over."""
+    return {"wsgi.input": stream}
 
 
 class Unreadable(BytesIO):
@@ -365,10 +379,10 @@ def test_a_content_length_that_lies_is_refused(
         content_type=cast.FHIR_JSON,
         headers={**IDS, "Authorization": f"Bearer {gp_system.token}"},
         CONTENT_LENGTH=length,
-        **{"wsgi.input": BytesIO(cut_short)},
+        **_input(BytesIO(cut_short)),
     )
 
-    assert_refused(answer, status, person)  # type: ignore[arg-type]
+    assert_refused(answer, status, person)
     assert row_counts() == before
 
 
@@ -408,11 +422,9 @@ UNKNOWN = (
 def test_an_address_that_is_not_served_says_so(
     gp_system: cast.ClinicalSystem, person: Person, method: str, path: str
 ) -> None:
-    answer = gp_system.http.generic(
-        method, path, b"{}", content_type=cast.FHIR_JSON, headers=IDS
-    )
+    answer = gp_system.http.generic(method, path, b"{}", content_type=cast.FHIR_JSON, headers=IDS)
 
-    assert_refused(answer, 404, person)  # type: ignore[arg-type]
+    assert_refused(answer, 404, person)
 
 
 NO_IDS = ("x" * 65, "1", "%00", "%0A", "a b", "é", "..", "null", "{id}", "urn:uuid:x")
@@ -459,7 +471,7 @@ def test_a_method_that_is_not_possible_says_so(
     assert answer["Allow"]
     assert answer["X-Request-ID"] == REQUEST_ID
     if method != "HEAD":
-        assert_refused(answer, 405, person)  # type: ignore[arg-type]
+        assert_refused(answer, 405, person)
     assert row_counts() == before
 
 
@@ -491,13 +503,13 @@ def test_a_signed_body_that_is_no_batch_is_refused(
         errors(answer, status)
 
 
-def signed_raw(community: cast.Community, body: bytes) -> HttpResponse:
+def signed_raw(community: cast.Community, body: bytes) -> Answer:
     """Sign the body as text where it is text."""
     try:
         body.decode()
     except UnicodeDecodeError:
         path = f"/api/events/{community.key.pk}"
-        return community.http.post(path, body, content_type=cast.BATCH)  # type: ignore[return-value]
+        return community.http.post(path, body, content_type=cast.BATCH)
     return community.send(body)
 
 
@@ -534,7 +546,7 @@ def test_requests_that_must_not_be_read_are_refused_everywhere(
         **extra,
     )
 
-    errors(answer, status)  # type: ignore[arg-type]
+    errors(answer, status)
     assert answer["X-Request-ID"] == REQUEST_ID
     assert row_counts() == before
 
@@ -556,14 +568,14 @@ def test_errors_outside_fhir_are_json(
 ) -> None:
     answer = community.http.generic(method, path.format(key=community.key.pk), headers=IDS)
 
-    errors(answer, status)  # type: ignore[arg-type]
+    errors(answer, status)
     assert answer["X-Correlation-ID"] == CORRELATION_ID
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "FOO"])
 @pytest.mark.parametrize("path", ["/api/measures/funnel", "/api/measures/funnel.csv"])
 def test_figures_can_only_be_read(commissioner: Client, method: str, path: str) -> None:
-    errors(commissioner.generic(method, path), 405)  # type: ignore[arg-type]
+    errors(commissioner.generic(method, path), 405)
 
 
 @pytest.mark.parametrize("icb", ["%00", "x" * 3000, "%F0%28", "QMF&icb=QE1", "QE1", "qmf", "%27"])
@@ -571,4 +583,4 @@ def test_figures_can_only_be_read(commissioner: Client, method: str, path: str) 
 def test_figures_of_what_is_not_theirs_are_not_found(
     commissioner: Client, path: str, icb: str
 ) -> None:
-    errors(commissioner.get(f"{path}?icb={icb}"), 404)  # type: ignore[arg-type]
+    errors(commissioner.get(f"{path}?icb={icb}"), 404)

@@ -300,7 +300,9 @@ SPOILT: dict[str, tuple[Spoil, int, str, int, str]] = {
 }
 
 
-@pytest.mark.parametrize(("spoil", "status", "code", "offset", "place"), SPOILT.values(), ids=SPOILT)
+@pytest.mark.parametrize(
+    ("spoil", "status", "code", "offset", "place"), SPOILT.values(), ids=SPOILT
+)
 def test_one_bad_entry_stops_them_all_and_is_named(
     gp_system: cast.ClinicalSystem,
     persons: list[Person],

@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from standardwebhooks import Webhook
@@ -21,7 +20,7 @@ from engagement.models import Activity
 from referrals.lifecycle import BusinessStatus
 from referrals.models import Placement, Referral
 from tests import cast
-from tests.api.answers import errors, row_counts, stored_text
+from tests.api.answers import Answer, errors, row_counts, stored_text
 from tests.cast import activity
 from tests.referrals import steps
 
@@ -51,7 +50,7 @@ def other_community(member: Placement, community: cast.Community) -> cast.Commun
     return cast.Community(make_host_key(host=host, at=timezone.now()))
 
 
-def receipts(answer: HttpResponse, status: int = 202) -> list[str]:
+def receipts(answer: Answer, status: int = 202) -> list[str]:
     """What became of each event, in order."""
     assert answer.status_code == status, answer.content
     return [receipt["receipt"] for receipt in json.loads(answer.content)["receipts"]]
@@ -59,9 +58,9 @@ def receipts(answer: HttpResponse, status: int = 202) -> list[str]:
 
 def post(
     key_id: object, body: bytes, headers: dict[str, str], *, content_type: str = cast.BATCH
-) -> HttpResponse:
+) -> Answer:
     """POST with these headers."""
-    return Client().post(f"/api/events/{key_id}", body, content_type=content_type, headers=headers)  # type: ignore[return-value]
+    return Client().post(f"/api/events/{key_id}", body, content_type=content_type, headers=headers)
 
 
 def signature(key: HostKey, body: bytes, **changes: str) -> dict[str, str]:
@@ -85,9 +84,7 @@ def test_a_signed_event_is_recorded_as_a_count(
     answer = community.report(event)
 
     assert receipts(answer) == ["recorded"]
-    assert json.loads(answer.content) == {
-        "receipts": [{"id": event["id"], "receipt": "recorded"}]
-    }
+    assert json.loads(answer.content) == {"receipts": [{"id": event["id"], "receipt": "recorded"}]}
     row = Activity.objects.get()
     assert (row.placement, row.kind, row.count) == (member, "read", 12)
     assert row.day == timezone.localdate()
@@ -115,9 +112,9 @@ WRONG_SIGNATURES = {
 
 @pytest.mark.parametrize("changes", WRONG_SIGNATURES.values(), ids=WRONG_SIGNATURES)
 def test_a_wrong_signature_is_refused_and_leaves_a_trace(
-    community: cast.Community, member: Placement, changes: dict[str, str]
+    community: cast.Community, changes: dict[str, str]
 ) -> None:
-    body = json.dumps([activity(member.pseudonym)]).encode()
+    body = json.dumps([activity("psn_unknown")]).encode()
     before = row_counts()
 
     answer = post(community.key.pk, body, signature(community.key, body, **changes))
@@ -127,8 +124,8 @@ def test_a_wrong_signature_is_refused_and_leaves_a_trace(
     assert Entry.objects.get(action=Action.WEBHOOK_REFUSED).target == f"HostKey/{community.key.pk}"
 
 
-def test_a_body_that_was_changed_is_refused(community: cast.Community, member: Placement) -> None:
-    body = json.dumps([activity(member.pseudonym, count=1)]).encode()
+def test_a_body_that_was_changed_is_refused(community: cast.Community) -> None:
+    body = json.dumps([activity("psn_unknown", count=1)]).encode()
     headers = signature(community.key, body)
 
     errors(post(community.key.pk, body.replace(b'"count": 1', b'"count": 9'), headers), 401)
@@ -139,11 +136,11 @@ def test_a_body_that_was_changed_is_refused(community: cast.Community, member: P
     ("seconds", "status"), [(-301, 401), (-299, 202), (0, 202), (299, 202), (301, 401)]
 )
 def test_a_signature_is_good_for_five_minutes_both_ways(
-    community: cast.Community, member: Placement, seconds: int, status: int
+    community: cast.Community, seconds: int, status: int
 ) -> None:
     now = datetime.now(UTC)
     with time_machine.travel(now, tick=False):
-        body = json.dumps([activity(member.pseudonym)]).encode()
+        body = json.dumps([activity("psn_unknown")]).encode()
 
         answer = community.send(body, at=now + timedelta(seconds=seconds))
 
@@ -188,9 +185,9 @@ def test_a_host_may_have_two_keys_while_it_changes_them(
 
 @pytest.mark.parametrize("kind", ["unknown", "switched off"])
 def test_a_key_that_is_not_live_is_answered_like_a_wrong_signature(
-    community: cast.Community, member: Placement, kind: str
+    community: cast.Community, kind: str
 ) -> None:
-    body = json.dumps([activity(member.pseudonym)]).encode()
+    body = json.dumps([activity("psn_unknown")]).encode()
     wrong = post(community.key.pk, body, signature(community.key, body, signature="v1,AAAA"))
     HostKey.objects.filter(pk=community.key.pk).update(is_active=kind == "unknown")
     key_id = uuid4() if kind == "unknown" else community.key.pk
@@ -266,23 +263,19 @@ BROKEN: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("changes", BROKEN.values(), ids=BROKEN)
-def test_what_is_not_in_the_contract_is_refused_and_never_kept(
-    community: cast.Community, member: Placement, changes: dict[str, Any]
-) -> None:
-    event = activity(member.pseudonym) | changes
-    event = {name: value for name, value in event.items() if value is not None}
-    before = row_counts()
+def test_what_is_not_in_the_contract_is_refused_and_never_kept(community: cast.Community) -> None:
+    """One test for all, because looking through the whole database takes its time."""
+    for name, changes in BROKEN.items():
+        event = activity("psn_unknown") | changes
 
-    answer = community.report(event)
+        answer = community.report({key: value for key, value in event.items() if value is not None})
 
-    assert receipts(answer, 422) == ["refused"]
-    [receipt] = json.loads(answer.content)["receipts"]
-    assert receipt["reason"].endswith(".")
-    assert CANARY not in answer.content.decode()
+        assert receipts(answer, 422) == ["refused"], name
+        [receipt] = json.loads(answer.content)["receipts"]
+        assert receipt["reason"].endswith("."), name
+        assert CANARY not in answer.content.decode(), name
     assert CANARY not in stored_text()
-    after = row_counts()
-    assert after["engagement_activity"] == before["engagement_activity"]
+    assert not Activity.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -364,9 +357,7 @@ def test_receipts_come_in_the_order_sent_and_one_bad_event_stops_no_other(
     assert CANARY not in stored_text()
 
 
-def test_another_hosts_member_is_nobody(
-    other_community: cast.Community, member: Placement
-) -> None:
+def test_another_hosts_member_is_nobody(other_community: cast.Community, member: Placement) -> None:
     event = activity(member.pseudonym)
 
     foreign = other_community.report(event)
@@ -395,9 +386,7 @@ def test_nothing_is_counted_of_whoever_did_not_agree(
     run_jobs: cast.RunJobs,
 ) -> None:
     referral = steps.invited(gp_system, person, run_jobs)
-    placement = steps.joined(
-        referral, host=community.key.organisation, counts_visits=False
-    )
+    placement = steps.joined(referral, host=community.key.organisation, counts_visits=False)
 
     answer = community.report(
         *(activity(placement.pseudonym, kind) for kind in ("visited", "read", "posted"))
@@ -417,9 +406,7 @@ def test_leaving_at_the_host_is_taken_from_everybody(
     run_jobs: cast.RunJobs,
 ) -> None:
     referral = steps.invited(gp_system, person, run_jobs)
-    placement = steps.joined(
-        referral, host=community.key.organisation, counts_visits=False
-    )
+    placement = steps.joined(referral, host=community.key.organisation, counts_visits=False)
 
     answer = community.report(*(activity(placement.pseudonym, "left") for _ in range(2)))
 

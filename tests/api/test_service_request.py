@@ -1,6 +1,7 @@
 """ServiceRequest, Patient and Task by HTTP: what is taken, what comes back, and who sees it."""
 
 import json
+from collections.abc import Callable
 from copy import deepcopy
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,6 @@ import pytest
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from django.utils.timezone import localdate
@@ -19,12 +19,12 @@ from accounts.models import Organisation
 from audit.models import Action, Entry
 from config.fictional import Person, patient_resource, people, referral_resource
 from integrations.fhir import wire
-from jobs import queue
 from jobs.models import Job, JobKind, JobState
+from jobs.queue import WORK
 from referrals.lifecycle import BusinessStatus
 from referrals.models import Patient, Referral, ReferralIdentifier
 from tests import cast
-from tests.api.answers import issues, places, row_counts, stored_text
+from tests.api.answers import Answer, issues, places, row_counts, stored_text
 
 BASE = f"{settings.PUBLIC_BASE_URL}/fhir/R4"
 OUR_REFERENCE = f"{settings.PUBLIC_BASE_URL}/fhir/Id/referral"
@@ -34,7 +34,7 @@ ODS_CODE = "https://fhir.nhs.uk/Id/ods-organization-code"
 pytestmark = pytest.mark.django_db
 
 
-def body(answer: HttpResponse) -> dict[str, Any]:
+def body(answer: Answer) -> dict[str, Any]:
     """A resource with its numbers as they were written."""
     resource = wire.load(answer.content.decode())
     assert isinstance(resource, dict)
@@ -113,6 +113,19 @@ def test_everything_is_written_in_one_transaction(
     }
 
 
+def test_receiving_and_reading_take_a_bounded_number_of_queries(
+    gp_system: cast.ClinicalSystem,
+    person: Person,
+    django_assert_max_num_queries: Callable[[int], Any],
+) -> None:
+    gp_system.sign_in()
+
+    with django_assert_max_num_queries(30):
+        made = body(gp_system.refer(person))
+    with django_assert_max_num_queries(5):
+        gp_system.get(f"/fhir/R4/ServiceRequest/{made['id']}")
+
+
 def test_a_referral_that_is_rolled_back_leaves_no_job(
     gp_system: cast.ClinicalSystem, person: Person
 ) -> None:
@@ -148,19 +161,19 @@ def test_a_broker_that_is_gone_does_not_stop_a_referral(
     gp_system: cast.ClinicalSystem, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nudges: list[str] = []
-    real = queue.current_app.send_task
+    real = current_app.send_task
 
     def send_for_real(*args: Any, **more: Any) -> None:
         nudges.append(args[0])
         with current_app.connection_for_write("amqp://127.0.0.1:1//") as closed_port:
             real(*args, connection=closed_port, **more)
 
-    monkeypatch.setattr(queue.current_app, "send_task", send_for_real)
+    monkeypatch.setattr(current_app, "send_task", send_for_real)
 
     answer = gp_system.refer(person)
 
     assert answer.status_code == 201
-    assert nudges == [queue.WORK]
+    assert nudges == [WORK]
     assert Job.objects.get().state == JobState.QUEUED
 
 
@@ -357,7 +370,7 @@ def test_reading_leaves_a_trace(gp_system: cast.ClinicalSystem, person: Person) 
 # Who must not get in
 
 
-def _telling(answer: HttpResponse) -> tuple[int, bytes, dict[str, str]]:
+def _telling(answer: Answer) -> tuple[int, bytes, dict[str, str]]:
     """All of an answer that could tell something."""
     return answer.status_code, answer.content, dict(answer.items())
 
@@ -404,7 +417,8 @@ def test_foreign_and_absent_are_answered_alike(
 
 
 @pytest.mark.parametrize(
-    "address", ["ServiceRequest/{id}", "ServiceRequest/{id}/_history/1", "Task/{id}", "Patient/{id}"]
+    "address",
+    ["ServiceRequest/{id}", "ServiceRequest/{id}/_history/1", "Task/{id}", "Patient/{id}"],
 )
 def test_without_a_token_nothing_is_read(
     gp_system: cast.ClinicalSystem, person: Person, stranger: Client, address: str
@@ -414,7 +428,7 @@ def test_without_a_token_nothing_is_read(
 
     answer = stranger.get("/fhir/R4/" + address.format(id=pk))
 
-    issues(answer, 401)  # type: ignore[arg-type]  # Django's test answer is one with more to it
+    issues(answer, 401)
 
 
 @pytest.mark.parametrize("path", ["/fhir/R4/ServiceRequest", "/fhir/R4/Patient", "/fhir/R4"])
@@ -427,7 +441,7 @@ def test_without_a_token_nothing_is_written(
     for nobody in (stranger, commissioner):
         answer = nobody.post(path, resource, content_type=cast.FHIR_JSON)
 
-        issues(answer, 401)  # type: ignore[arg-type]
+        issues(answer, 401)
     assert row_counts() == before
 
 
@@ -530,7 +544,11 @@ def _refusals() -> dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, st
             ("code-invalid", "ServiceRequest.code"),
         ),
         "an unknown condition": (
-            {"reasonCode": [{"coding": [{"system": "http://snomed.info/sct", "code": "271737000"}]}]},
+            {
+                "reasonCode": [
+                    {"coding": [{"system": "http://snomed.info/sct", "code": "271737000"}]}
+                ]
+            },
             {},
             ("not-supported", "ServiceRequest.reasonCode"),
         ),

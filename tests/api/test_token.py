@@ -15,7 +15,6 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from joserfc import jws
@@ -28,7 +27,7 @@ from audit.models import Action, Entry
 from config.fictional import Person
 from scripts.signing import ASSERTION_TYPE
 from tests import cast
-from tests.api.answers import issues, row_counts, stored_text
+from tests.api.answers import Answer, issues, row_counts, stored_text
 
 FORM = "application/x-www-form-urlencoded"
 SCOPE = "system/ServiceRequest.crs system/Task.rs system/Patient.cr"
@@ -81,7 +80,7 @@ def signed(key: Key, claims: object, *, alg: str, kid: str | None = "") -> str:
     return jws.serialize_compact(header, json.dumps(claims), key, algorithms=[alg])
 
 
-def ask(assertion: str, *, scope: str = SCOPE, http: Client | None = None) -> HttpResponse:
+def ask(assertion: str, *, scope: str = SCOPE, http: Client | None = None) -> Answer:
     """Ask for a token."""
     form = {
         "grant_type": "client_credentials",
@@ -92,12 +91,12 @@ def ask(assertion: str, *, scope: str = SCOPE, http: Client | None = None) -> Ht
     return send(form, http=http)
 
 
-def send(form: dict[str, str], *, http: Client | None = None) -> HttpResponse:
+def send(form: dict[str, str], *, http: Client | None = None) -> Answer:
     """POST a form to the token endpoint."""
-    return (http or Client()).post("/oauth2/token", urlencode(form), content_type=FORM)  # type: ignore[return-value]
+    return (http or Client()).post("/oauth2/token", urlencode(form), content_type=FORM)
 
 
-def error_of(answer: HttpResponse, status: int) -> str:
+def error_of(answer: Answer, status: int) -> str:
     """The OAuth error of a refusal, after making sure that it says something and gives nothing."""
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"] == "application/json"
@@ -124,7 +123,9 @@ def test_a_signed_assertion_is_exchanged_for_a_token_of_five_minutes(
     assert body["token_type"] == "bearer"
     assert body["expires_in"] == 300
     assert body["scope"] == SCOPE
-    assert Entry.objects.filter(action=Action.TOKEN_ISSUED, actor=f"client/{client.pk}").count() == 1
+    assert (
+        Entry.objects.filter(action=Action.TOKEN_ISSUED, actor=f"client/{client.pk}").count() == 1
+    )
 
 
 def test_a_token_is_kept_only_as_its_hash(client: RegisteredClient, ec_key: ECKey) -> None:
@@ -180,9 +181,7 @@ def test_a_token_opens_nothing_once_its_client_is_switched_off(
     "header", ["Bearer", "Bearer ", "Bearer nonsense", "bearer x y", "Basic YTpi", "Token x", "x"]
 )
 def test_what_is_no_token_opens_nothing(db: None, header: str) -> None:
-    answer = Client().get(
-        f"/fhir/R4/ServiceRequest/{uuid4()}", headers={"Authorization": header}
-    )
+    answer = Client().get(f"/fhir/R4/ServiceRequest/{uuid4()}", headers={"Authorization": header})
 
     issues(answer, 401)
     assert answer["WWW-Authenticate"].startswith("Bearer")
@@ -229,7 +228,7 @@ def test_other_algorithms_are_refused(rsa_key: RSAKey, gp_system: Any, alg: str)
     curves = {"ES256": "P-256", "ES512": "P-521"}
     key: Key = rsa_key
     if alg in curves:
-        key = ECKey.generate_key(curves[alg], {"kid": "ec-9"}, private=True)  # type: ignore[arg-type]
+        key = ECKey.generate_key(curves[alg], {"kid": "ec-9"}, private=True)
     client = register_client(
         name="Other algorithms",
         ods_code=gp_system.organisation.ods_code,
@@ -376,9 +375,7 @@ def test_a_header_of_the_wrong_shape_is_refused(
     assert error_of(answer, 401) == "invalid_client"
 
 
-def test_a_client_that_was_switched_off_is_refused(
-    client: RegisteredClient, ec_key: ECKey
-) -> None:
+def test_a_client_that_was_switched_off_is_refused(client: RegisteredClient, ec_key: ECKey) -> None:
     RegisteredClient.objects.filter(pk=client.pk).update(is_active=False)
 
     answer = ask(signed(ec_key, claims_of(client.pk), alg="ES384"))
@@ -465,7 +462,7 @@ def test_of_simultaneous_uses_of_one_assertion_exactly_one_wins(
     def use(_: int) -> int:
         try:
             together.wait(timeout=10)
-            return ask(assertion).status_code
+            return int(ask(assertion).status_code)
         finally:
             connection.close()
 

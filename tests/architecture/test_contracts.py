@@ -8,7 +8,7 @@ from openapi_spec_validator import validate
 
 from integrations.fhir.served import RESOURCES
 from tests.architecture.tree import ROOT
-from tests.cast import ClinicalSystem
+from tests.cast import Answer, ClinicalSystem
 
 _ABSENT = "0190a000-0000-4000-8000-000000000000"
 # How to ask for an interaction, and what a server that has it answers when there is nothing to find.
@@ -25,6 +25,12 @@ _EVERY = [
 ]
 
 
+def _asked(system: ClinicalSystem, method: str, address: str, resource_type: str) -> Answer:
+    if method == "post":
+        return system.post(address, {"resourceType": resource_type})
+    return system.get(address)
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(("resource_type", "interaction", "is_served"), _EVERY)
 def test_the_capability_statement_tells_the_truth(
@@ -33,11 +39,7 @@ def test_the_capability_statement_tells_the_truth(
     method, path, good = _ASKED[interaction]
     address = path.format(type=resource_type)
 
-    answer = (
-        gp_system.post(address, {"resourceType": resource_type})
-        if method == "post"
-        else gp_system.get(address)
-    )
+    answer = _asked(gp_system, method, address, resource_type)
 
     body = answer.json()
     is_refused_as_such = answer.status_code == 405 or "not-supported" in str(body)

@@ -22,13 +22,11 @@ def _sign_in(page: Page, stack: Stack) -> None:
 
 def _shown_counts(page: Page, table: str) -> list[list[str]]:
     rows = page.locator(f".app-scroll[aria-labelledby={table}] tbody tr").all()
-    return [
-        [cell.inner_text().split()[0] for cell in row.locator("td").all()]
-        for row in rows
-    ]  # fmt: skip
+    return [[cell.split()[0] for cell in row.locator("td").all_inner_texts()] for row in rows]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.usefixtures("in_hand")
 def test_the_page_the_spreadsheet_and_the_data_say_the_same(
     visit: Visit, stack: Stack, width: int
 ) -> None:
@@ -38,7 +36,7 @@ def test_the_page_the_spreadsheet_and_the_data_say_the_same(
     by_month = _shown_counts(page, "by-month")
     by_practice = _shown_counts(page, "by-practice")
     assert len(by_month) == 12
-    assert by_practice
+    assert by_practice[0][:2] == ["20", "20"]
 
     with page.expect_download() as download:
         page.get_by_role("link", name="(CSV)").click()

@@ -1,10 +1,14 @@
 """The patient's way through a real browser on a telephone: by finger, by keyboard, without JavaScript, and backwards."""
 
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from scripts import outsiders
 from scripts.screenshots import NOT_A_CODE, Invitation, follow, give_birth_date, press
 from scripts.stack import Stack
 from tests.browser.conftest import TakeInvitation, Visit
@@ -12,6 +16,7 @@ from tests.browser.conftest import TakeInvitation, Visit
 pytestmark = pytest.mark.browser
 
 TRIES = 5
+PRESSED = 4
 MOST_STOPS_TO_CHOOSE = 17
 _CLOSED = "This link cannot be used"
 
@@ -78,7 +83,7 @@ def test_from_the_link_to_a_community_and_out_again(
     _choose_and_join(page, offer="#offer-2")
     _heading(page, "Your place is ready")
     follow(page, "See or change your choices")
-    expect(page.locator("main")).to_contain_text(page.title() and "Joined")
+    expect(page.locator(".nhsuk-tag--green")).to_have_text("Joined")
     follow(page, "Leave this community")
     page.get_by_label("It made me feel worse").check()
     press(page, "Leave")
@@ -302,11 +307,28 @@ def test_choosing_takes_few_stops_and_the_first_skips_to_the_page(
     assert page.url.endswith("#maincontent")
 
 
-def test_a_picture_of_the_page_is_not_kept(visit: Visit, stack: Stack) -> None:
-    page = visit()
+def _places(stack: Stack) -> int:
+    database = f"file:{stack.folder / 'peer.sqlite3'}?mode=ro"
+    with closing(sqlite3.connect(database, uri=True)) as connection:
+        return int(connection.execute("SELECT count(*) FROM referrals_placement").fetchone()[0])
 
-    answer = page.goto("/r/start")
 
-    assert answer is not None
-    assert "no-store" in answer.headers["cache-control"]
-    assert stack.base_url in page.url
+def test_pressing_join_many_times_at_once_takes_one_place(
+    stack: Stack, invitation: Invitation
+) -> None:
+    before, browser, born = _places(stack), outsiders.Browser(stack.base_url), invitation.birth_date
+    browser.get(invitation.link)
+    browser.get("/r/check")
+    browser.submit("/r/check", day=born.day, month=born.month, year=born.year)
+    browser.get("/r/choose")
+    browser.submit("/r/choose", offer=browser.values_of("offer")[0])
+    browser.get("/r/share")
+
+    with ThreadPoolExecutor(PRESSED) as fingers:
+        presses = [
+            fingers.submit(browser.submit, "/r/share", tell_community="yes") for _ in range(PRESSED)
+        ]
+        answers = [press.result() for press in presses]
+
+    assert [(answer.status, answer.place) for answer in answers] == [(302, "/r/done")] * PRESSED
+    assert _places(stack) == before + 1

@@ -283,7 +283,7 @@ def test_the_reasons_say_why_and_what_to_know_beforehand() -> None:
     assert [sentence(reason, PEOPLE) for reason in verdict.reasons] == [
         "For people living with depression",
         "Open to people anywhere in the UK",
-        "Moderated by the host's own staff",
+        "Moderated by its own staff",
         "Moderators are there every day",
         "You can use a made-up name",
     ]

@@ -68,19 +68,21 @@ def _choose(referral: Referral, _person: Person, at: datetime) -> None:
         responding.choose_offer(referral_id=referral.pk, offer_id=offer.pk, at=at)
 
 
-def _join(referral: Referral, _person: Person, at: datetime, place: int = 0) -> None:
+def _join(referral: Referral, person: Person, at: datetime, place: int = 0) -> None:
     offer = referral.offers.order_by("rank")[place]
     placing.join(
         referral_id=referral.pk,
         offer_id=offer.pk,
-        tells_practice=referral.pk.int % 2 == 0,
-        counts_visits=referral.pk.int % 3 > 0,
+        tells_practice=int(person.nhs_number) % 2 == 0,
+        counts_visits=int(person.nhs_number) % 3 > 0,
         at=at,
     )
 
 
 def _take_part(referral: Referral, _person: Person, at: datetime) -> None:
-    placement = referral.placements.filter(left_at__isnull=True).select_related("community__host")[0]
+    placement = referral.placements.filter(left_at__isnull=True).select_related("community__host")[
+        0
+    ]
     event = NewActivity(
         event_id=uuid4().hex,
         source="urn:x",

@@ -18,7 +18,9 @@ ALLOWED = {
     ("received-by-service", "matched"): {"system"},
     ("received-by-service", "no-match"): {"system"},
     ("matched", "invitation-sent"): {"system"},
+    ("matched", "joined"): {"patient"},
     ("matched", "patient-declined"): {"patient"},
+    ("matched", "not-taken-up"): {"system"},
     ("invitation-sent", "joined"): {"patient"},
     ("invitation-sent", "patient-declined"): {"patient"},
     ("invitation-sent", "not-taken-up"): {"system"},
@@ -61,9 +63,7 @@ def test_every_move_is_allowed_or_refused_as_listed(
 
 def test_a_refused_move_says_what_is_possible() -> None:
     with pytest.raises(MoveNotAllowed) as refused:
-        lifecycle.check(
-            BusinessStatus.INVITATION_SENT, BusinessStatus.ENGAGED, ActorKind.PATIENT
-        )
+        lifecycle.check(BusinessStatus.INVITATION_SENT, BusinessStatus.ENGAGED, ActorKind.PATIENT)
 
     assert str(refused.value) == (
         "A referral that is invitation-sent cannot become engaged."

@@ -23,9 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def referral(
-    gp_system: cast.ClinicalSystem, person: Person, run_jobs: cast.RunJobs
-) -> Referral:
+def referral(gp_system: cast.ClinicalSystem, person: Person, run_jobs: cast.RunJobs) -> Referral:
     """A referral whose patient has the link."""
     return steps.invited(gp_system, person, run_jobs)
 

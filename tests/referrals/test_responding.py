@@ -28,9 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def referral(
-    gp_system: cast.ClinicalSystem, person: Person, run_jobs: cast.RunJobs
-) -> Referral:
+def referral(gp_system: cast.ClinicalSystem, person: Person, run_jobs: cast.RunJobs) -> Referral:
     """A referral whose patient has the link."""
     return steps.invited(gp_system, person, run_jobs)
 
@@ -99,9 +97,7 @@ def test_wrong_dates_are_counted_although_the_page_says_no(
     assert referral.links.get().failed_checks == 5
 
 
-def test_a_right_date_does_not_give_the_wrong_ones_back(
-    referral: Referral, person: Person
-) -> None:
+def test_a_right_date_does_not_give_the_wrong_ones_back(referral: Referral, person: Person) -> None:
     for _ in range(4):
         with pytest.raises(BirthDateWrong):
             open_with(referral, WRONG_DATE)
@@ -349,9 +345,7 @@ def test_whoever_joined_can_come_back_long_after_the_invitation(
     assert open_with(referral, person.birth_date, at=end) == referral
 
 
-def test_a_younger_link_keeps_the_referral_open(
-    referral: Referral, run_jobs: cast.RunJobs
-) -> None:
+def test_a_younger_link_keeps_the_referral_open(referral: Referral, run_jobs: cast.RunJobs) -> None:
     end = after(referral, seconds=1)
     inviting.make_link(referral, at=timezone.now() + timedelta(days=7))
 

@@ -25,6 +25,7 @@ from jobs.running import work
 ICB = "QMF"  # NHS North East London
 # Eight of its practices. The names are real, as all organisations here are; the referrals are not.
 PRACTICES = ("F84003", "F84004", "F84006", "F84008", "F84009", "F84010", "F84012", "F84013")
+COMMUNITY = "f001"  # fictional; its host is the one that reports
 REFERRALS = 150
 SEED = 2026
 FRESH_SEED = 7
@@ -74,7 +75,7 @@ def _load(kept: dict[str, str], key: ECKey, *, has_past: bool) -> dict[str, str]
     at = timezone.now()
     if not Condition.objects.exists():
         load_reference()
-    if not Community.objects.exists():
+    if not Community.objects.filter(key=COMMUNITY).exists():
         demo.load_directories(at=at)
     password = kept.get("commissioner_password") or secrets.token_urlsafe(12)
     _make_commissioner(password)
@@ -128,7 +129,7 @@ def _client(ods_code: str, key: ECKey) -> Client:
 
 
 def _host_key() -> HostKey:
-    host = Community.objects.select_related("host").get(key="f001").host
+    host = Community.objects.select_related("host").get(key=COMMUNITY).host
     return host.host_keys.filter(is_active=True).first() or make_host_key(
         host=host, at=timezone.now()
     )
