@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from django.conf import settings
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from joserfc.jwk import ECKey
@@ -21,9 +22,11 @@ from config.fictional import Person, referral_of
 from scripts.signing import ASSERTION_TYPE, new_key, public_keys, signed_assertion
 
 if TYPE_CHECKING:  # what Django's test client answers with has no public name
-    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
+    from django.test.client import _MonkeyPatchedWSGIResponse
+
+    Answer = _MonkeyPatchedWSGIResponse
 else:
-    from django.http import HttpResponse as Answer
+    Answer = HttpResponse
 
 ICB = "QMF"  # NHS North East London
 PRACTICE = "F84003"
