@@ -67,26 +67,11 @@ def digest(lock: Path) -> str:
 def install(lock: Path) -> None:
     """Make the environment if there is none that works, and install the lock with its hashes."""
     print(f"Installing what {lock.name} names into .venv (once) …", flush=True)
-    uv = find_uv()
-    if uv:
-        make = [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(VENV)]
-        fill = [uv, "pip", "install", "--quiet", "--python", str(PYTHON)]
-    else:
-        need_venv()
-        make = [sys.executable, "-m", "venv", str(VENV)]
-        fill = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run(make)
-    run([*fill, "--require-hashes", "-r", str(lock)])
+    need_venv()
+    run([sys.executable, "-m", "venv", str(VENV)])
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    run([*pip, "--require-hashes", "-r", str(lock)])
     STAMP.write_text(digest(lock), encoding="utf-8")
-
-
-def find_uv() -> str:
-    """A ``uv`` that works, or "": a version manager may leave a name behind that runs nothing."""
-    uv = shutil.which("uv")
-    if not uv:
-        return ""
-    works = subprocess.run([uv, "--version"], capture_output=True, check=False).returncode == 0
-    return uv if works else ""
 
 
 def need_venv() -> None:
