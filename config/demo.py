@@ -32,9 +32,9 @@ from referrals.receiving import receive_referral
 from referrals.responding import choose_offer, open_link
 from referrals.selectors import offers_of
 
-LENGTH = timedelta(days=210)
+LENGTH = timedelta(days=330)
 _NEWEST = timedelta(days=2)
-_REVIEWED = timedelta(days=240)  # before the first referral of the past
+_REVIEWED = timedelta(days=360)  # before the first referral of the past
 _YEAR = timedelta(days=365)
 
 # How many of those before go on to this step. Assumptions, not measurements: the base case of a simulation that the

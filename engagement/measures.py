@@ -1,7 +1,7 @@
 """The commissioner's funnel: counted in one query layer, passed through disclosure control, the same for every face."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, DateField, QuerySet
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation
 from engagement.disclosure import Shown, percentage, shown
+from referrals.inviting import LINK_LIFE
 from referrals.models import Referral
 
 MONTHS_SHOWN = 12
@@ -85,7 +86,7 @@ def funnel(*, icb: Organisation, at: datetime) -> Funnel:
             next(iter(_counts(referrals, "icb")), {}),
             is_whole_icb=True,
         ),
-        by_month=_by_month(referrals, months),
+        by_month=_by_month(referrals, months, localdate(at)),
         by_practice=_by_practice(referrals),
     )
 
@@ -100,7 +101,13 @@ def _counts(referrals: QuerySet[Referral], *group: str) -> list[dict[str, Any]]:
     return list(referrals.order_by().values(*group).annotate(**reached).order_by(*group))
 
 
-def _by_month(referrals: QuerySet[Referral], months: list[date]) -> tuple[Row, ...]:
+def _is_provisional(month: date, today: date) -> bool:
+    """Whether somebody referred in that month may still hold an unused link."""
+    next_month = (month + timedelta(days=31)).replace(day=1)
+    return next_month + LINK_LIFE > today
+
+
+def _by_month(referrals: QuerySet[Referral], months: list[date], today: date) -> tuple[Row, ...]:
     found = {row["month"]: row for row in _counts(referrals, "month")}
     return tuple(
         _row(
@@ -108,7 +115,7 @@ def _by_month(referrals: QuerySet[Referral], months: list[date]) -> tuple[Row, .
             f"{month:%B %Y}",
             found.get(month, {}),
             is_whole_icb=True,
-            is_provisional=month == months[-1],
+            is_provisional=_is_provisional(month, today),
         )
         for month in months
     )

@@ -95,12 +95,14 @@ def test_whoever_has_no_board_is_told_so(stranger: Client) -> None:
 
 
 def test_the_newest_month_is_marked_as_provisional(commissioner: Client) -> None:
+    """The one before it too, as long as a link of it may be open (see the test of the measure)."""
     months = re.findall(
         r'scope="row">([A-Z][a-z]+ \d{4})(.*?)</th>', text_of(commissioner.get(PAGE))
     )
 
     assert len(months) == 12
-    assert [bool(re.search("Provisional", rest)) for _, rest in months] == [False] * 11 + [True]
+    marked = [bool(re.search("Provisional", rest)) for _, rest in months]
+    assert marked in ([False] * 11 + [True], [False] * 10 + [True] * 2)
 
 
 @pytest.mark.usefixtures("referred")
