@@ -26,7 +26,7 @@ ICB = "QMF"  # NHS North East London
 # Eight of its practices. The names are real, as all organisations here are; the referrals are not.
 PRACTICES = ("F84003", "F84004", "F84006", "F84008", "F84009", "F84010", "F84012", "F84013")
 COMMUNITY = "f001"  # fictional; its host is the one that reports
-REFERRALS = 240
+REFERRALS = 200
 SEED = 2026
 FRESH_SEED = 7
 COMMISSIONER = "commissioner@nel.example"
