@@ -35,14 +35,18 @@ def is_granted(granted: frozenset[str], *, resource_type: str, interaction: str)
 
 
 def grantable(requested: list[str], *, registered: frozenset[str]) -> list[str]:
-    """The requested scopes that the registration covers letter by letter, in the order asked."""
-    return [scope for scope in requested if _is_covered(scope, registered)]
+    """The requested scopes narrowed to the letters that are registered, in the order asked."""
+    narrowed = (_narrowed(scope, registered) for scope in requested)
+    return list(dict.fromkeys(scope for scope in narrowed if is_well_formed(scope)))
 
 
-def _is_covered(scope: str, registered: frozenset[str]) -> bool:
+def _narrowed(scope: str, registered: frozenset[str]) -> str:
     match = _SCOPE.match(scope)
-    if not match or not match[2]:
-        return False
-    return all(
-        is_granted(registered, resource_type=match[1], interaction=letter) for letter in match[2]
+    if not match:
+        return ""
+    letters = (
+        letter
+        for letter in match[2]
+        if is_granted(registered, resource_type=match[1], interaction=letter)
     )
+    return f"system/{match[1]}.{''.join(letters)}"

@@ -17,6 +17,7 @@ _SENTENCES = {
     411: "Send a Content-Length: bodies in chunks of unknown length are not read.",
     413: f"The body is larger than {settings.LARGEST_BODY} bytes.",
     500: "Something went wrong on our side. Nothing was stored. Please try again.",
+    503: "The database is busy or away. Please send the same request again in a few seconds.",
 }
 
 
@@ -34,12 +35,18 @@ class MachineGate:
         response = _error(request, status) if status else self.get_response(request)
         is_page = response.get("Content-Type", "").startswith("text/html")
         if response.status_code >= 400 and is_page:
-            response = _error(request, response.status_code)
+            page, response = response, _error(request, response.status_code)
+            if "Retry-After" in page:
+                response["Retry-After"] = page["Retry-After"]
         for name in _ECHOED:
             value = request.headers.get(name, "")
             if value and value.isascii() and value.isprintable() and len(value) <= 100:
                 response[name] = value
         response.setdefault("Cache-Control", "no-store")
+        if request.method == "HEAD":
+            response.content = (
+                b""  # the headers are those of a GET; the server would drop it with a warning
+            )
         return response
 
 

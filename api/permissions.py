@@ -34,7 +34,6 @@ class IsSignedIn(BasePermission):
 class HasScope(BasePermission):
     """A clinical system whose token covers the view's ``resource_type`` and the method's interaction."""
 
-    message = "The token's scopes do not cover this interaction."
     interactions = {"GET": Interaction.READ, "HEAD": Interaction.READ, "POST": Interaction.CREATE}
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
@@ -48,6 +47,14 @@ class HasScope(BasePermission):
         if interaction is None or not hasattr(view, (request.method or "").lower()):
             return True  # DRF answers 405 by itself
         types: tuple[str, ...] = getattr(view, "resource_types", ())
-        return all(
-            is_granted(actor.scopes, resource_type=name, interaction=interaction) for name in types
+        missing = [
+            f"system/{name}.{interaction}"
+            for name in types
+            if not is_granted(actor.scopes, resource_type=name, interaction=interaction)
+        ]
+        # DRF makes a permission for each request and reads this when it refuses.
+        self.message = (
+            f"The token does not cover this: {' '.join(missing)} is needed,"
+            f" and it holds {' '.join(sorted(actor.scopes))}."
         )
+        return not missing

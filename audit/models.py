@@ -14,17 +14,16 @@ class Action(models.TextChoices):
     PATIENT_RECEIVED = "patient-received"
     PATIENT_READ = "patient-read"
     TOKEN_ISSUED = "token-issued"  # noqa: S105  (the name of an event)
-    TOKEN_REFUSED = "token-refused"  # noqa: S105  (the name of an event)
     LINK_OPENED = "link-opened"
     LINK_CHECK_FAILED = "link-check-failed"
     LINK_LOCKED = "link-locked"
+    LINK_RENEWED = "link-renewed"
     MESSAGE_HANDED_OVER = "message-handed-over"
     OFFER_CHOSEN = "offer-chosen"
     SHARING_AGREED = "sharing-agreed"
     COMMUNITY_JOINED = "community-joined"
     COMMUNITY_LEFT = "community-left"
     EVENTS_RECEIVED = "events-received"
-    WEBHOOK_REFUSED = "webhook-refused"
     FIGURES_READ = "figures-read"
     CLIENT_REGISTERED = "client-registered"
 

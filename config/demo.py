@@ -22,7 +22,7 @@ from engagement.contract import ActivityKind, NewActivity
 from engagement.recording import record_activities
 from integrations.fhir import service_request
 from integrations.fhir.subject import nothing_to_resolve
-from referrals.closing import close_untaken
+from referrals.closing import end_invitation
 from referrals.inviting import code_of, hand_over_message, invite_patient
 from referrals.matching import match_referral
 from referrals.models import Link, Placement, Referral
@@ -125,7 +125,7 @@ def _story(person: Person, *, client: Client, chance: random.Random, at: datetim
     if is_delivered and chance.random() < _OPENED:
         yield from _answer(referral, link, born=person.birth_date, chance=chance, at=at)
     yield link.expires_at
-    close_untaken(link_id=link.pk, at=link.expires_at)
+    end_invitation(link_id=link.pk, at=link.expires_at)
 
 
 def _answer(

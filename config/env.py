@@ -3,6 +3,7 @@
 import base64
 import binascii
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -11,6 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
+_NOT_A_DATABASE = "{name} must be sqlite:///path or postgres://user:password@host:port/name."
+_BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+_BROKERS = ("filesystem", "redis", "rediss", "amqp", "amqps", "memory")
 
 
 def read_dotenv(path: Path) -> None:
@@ -40,16 +44,26 @@ def flag(name: str, *, default: bool = False) -> bool:
     return value in _TRUE
 
 
-def words(name: str, default: str = "") -> list[str]:
-    """A comma-separated list."""
-    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+def number(name: str, default: int) -> int:
+    """A whole number that is not negative."""
+    value = text(name, str(default)).strip()
+    if not (value.isascii() and value.isdecimal()):
+        raise ImproperlyConfigured(f"{name} must be a whole number (got {value!r}).")
+    return int(value)
+
+
+def words(name: str, default: str) -> list[str]:
+    """A comma-separated list of at least one word."""
+    found = [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+    if not found:
+        raise ImproperlyConfigured(f"{name} is set but names nothing. Separate names by commas.")
+    return found
 
 
 def base_url(name: str, default: str | None = None) -> str:
     """An absolute http(s) address without a trailing slash."""
     value = text(name, default).rstrip("/")
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+    if not _BASE_URL.fullmatch(value):
         raise ImproperlyConfigured(
             f"{name} must be an address such as https://peer.example.nhs.uk (got {value!r})."
         )
@@ -73,12 +87,29 @@ def keys(name: str) -> list[bytes]:
     return result
 
 
+def broker(name: str, default: str) -> str:
+    """Where Celery's messages go. The value is never repeated: it may hold a password."""
+    value = text(name, default)
+    scheme, separator, _address = value.partition("://")
+    if scheme not in _BROKERS or not separator:
+        raise ImproperlyConfigured(
+            f"{name} must be an address that begins with one of: "
+            f"{', '.join(f'{scheme}://' for scheme in _BROKERS)}."
+        )
+    return value
+
+
 def database(name: str, default: str) -> dict[str, Any]:
     """Django's DATABASES entry from ``sqlite:///path`` or ``postgres://user:password@host:port/name``."""
     url = text(name, default)
-    parts = urlsplit(url)
-    if parts.scheme == "sqlite":
+    if url.startswith("sqlite:///") and url != "sqlite:///":
         return _sqlite(url.removeprefix("sqlite:///"))
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        # Neither the value nor the error, which quotes it, may be shown: it may hold a password.
+        raise ImproperlyConfigured(_NOT_A_DATABASE.format(name=name)) from None
     if parts.scheme in {"postgres", "postgresql"} and parts.path.strip("/"):
         return {
             "ENGINE": "django.db.backends.postgresql",
@@ -86,14 +117,12 @@ def database(name: str, default: str) -> dict[str, Any]:
             "USER": unquote(parts.username or ""),
             "PASSWORD": unquote(parts.password or ""),
             "HOST": parts.hostname or "",
-            "PORT": str(parts.port or ""),
+            "PORT": str(port or ""),
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
             "OPTIONS": dict(parse_qsl(parts.query)),
         }
-    raise ImproperlyConfigured(
-        f"{name} must be sqlite:///path or postgres://user:password@host:port/name."
-    )
+    raise ImproperlyConfigured(_NOT_A_DATABASE.format(name=name))
 
 
 def _sqlite(path: str) -> dict[str, Any]:
@@ -103,7 +132,7 @@ def _sqlite(path: str) -> dict[str, Any]:
         "OPTIONS": {
             # Writers queue at BEGIN instead of failing half-way with "database is locked".
             "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
+            "timeout": 5,  # a sender is told to come back rather than kept waiting
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
         },
     }

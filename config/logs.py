@@ -6,11 +6,15 @@ import re
 from datetime import UTC, datetime
 
 _FIELDS = ("job", "kind", "error", "status_code")
-_CODE_IN_PATH = re.compile(r"/r/[^\s\"'?]+")
+# Everything from the first address or path on: an address may hold a code, a number or a name with spaces in it.
+_FROM_ADDRESS_ON = re.compile(r"(?<!\w)/.*", re.DOTALL)
 
 
 class JsonFormatter(logging.Formatter):
-    """Time in UTC, level, logger, message, and a short list of extra fields."""
+    """Time in UTC, level, logger, message, and a short list of extra fields.
+
+    Of an address that was asked for only the pattern that it fits is kept, such as ``fhir/R4/Patient/<str:…>``.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """One line. Of an exception only its type and place are kept: its text may carry data."""
@@ -18,9 +22,11 @@ class JsonFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": _CODE_IN_PATH.sub("/r/…", record.getMessage()),
+            "message": _FROM_ADDRESS_ON.sub("/…", record.getMessage()),
         }
         line |= {name: str(getattr(record, name)) for name in _FIELDS if hasattr(record, name)}
+        if match := getattr(getattr(record, "request", None), "resolver_match", None):
+            line["route"] = match.route
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
             trace = record.exc_info[2]

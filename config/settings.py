@@ -1,5 +1,6 @@
 """All settings, read from the environment. Safe by default: no debug, no default secret."""
 
+import os
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -10,6 +11,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
 env.read_dotenv(BASE_DIR / ".env")
+if "SECRET_KEY" not in os.environ:
+    env.read_dotenv(VAR_DIR / "dev.env")  # what `make run` made, for commands typed next to it
 
 # Secrets and addresses
 SECRET_KEY = env.text("SECRET_KEY")
@@ -29,11 +32,12 @@ MESSAGES_FOLDER = env.text("MESSAGES_FOLDER", str(VAR_DIR / "messages"))
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "peer-support@localhost")
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
-EMAIL_PORT = int(env.text("EMAIL_PORT", "25"))
+EMAIL_PORT = env.number("EMAIL_PORT", 25)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 10
+EMAIL_FILE_PATH = env.text("EMAIL_FILE_PATH", str(VAR_DIR / "mail"))  # for the file back end
 
 # Database
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'peer.sqlite3'}")}
@@ -41,13 +45,14 @@ AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Background work: the broker carries wake-ups only
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://localhost/")
+CELERY_BROKER_URL = env.broker("CELERY_BROKER_URL", "filesystem://localhost/")
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_TASK_DEFAULT_QUEUE = env.text("CELERY_TASK_DEFAULT_QUEUE", "peer-referrals")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_POOL = "threads"  # the loss of one child process would stop the others without a word
+CELERY_WORKER_CONCURRENCY = 2
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # nobody steers a worker through the broker
@@ -63,12 +68,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
     "interval_step": 0,
 }
 if CELERY_BROKER_URL.startswith("filesystem"):
-    BROKER_DIR = Path(env.text("BROKER_FOLDER", str(VAR_DIR / "broker")))
-    (BROKER_DIR / "queue").mkdir(parents=True, exist_ok=True)  # kombu makes the other one only
+    CELERY_BROKER_TRANSPORT = "jobs.broker:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS |= {
-        "data_folder_in": str(BROKER_DIR / "queue"),
-        "data_folder_out": str(BROKER_DIR / "queue"),
-        "control_folder": str(BROKER_DIR / "control"),
+        "folder": env.text("BROKER_FOLDER", str(VAR_DIR / "broker")),
         "polling_interval": 0.1,
     }
 if CELERY_BROKER_URL.startswith("redis"):

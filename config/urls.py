@@ -2,10 +2,10 @@
 
 from django.urls import include, path
 
-handler400 = "web.errors.bad_request"
+handler400 = "config.unavailable.bad_request"
 handler403 = "web.errors.forbidden"
 handler404 = "web.errors.not_found"
-handler500 = "web.errors.server_error"
+handler500 = "config.unavailable.server_error"
 
 urlpatterns = [
     path("", include("api.urls")),

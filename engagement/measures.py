@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count, DateField, QuerySet
 from django.db.models.functions import TruncMonth
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
@@ -112,7 +113,7 @@ def _by_month(referrals: QuerySet[Referral], months: list[date], today: date) ->
     return tuple(
         _row(
             month.isoformat()[:7],
-            f"{month:%B %Y}",
+            date_format(month, "F Y"),
             found.get(month, {}),
             is_whole_icb=True,
             is_provisional=_is_provisional(month, today),

@@ -1,12 +1,11 @@
 """Taking in what a community reports: each event recorded once, for its own members, for those who agreed."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.db import transaction
 from django.utils.timezone import localdate
 
-from accounts.actors import SYSTEM, Actor
+from accounts.actors import Actor
 from audit.models import Action
 from audit.recording import record
 from engagement.contract import TAKING_PART, ActivityKind, NewActivity, Receipt, Received
@@ -60,15 +59,10 @@ def _what_stands_against(
     """Why an event of a known member is not recorded, if it is not."""
     if not placement.counts_visits and event.kind in TAKING_PART:
         return Receipt.NOT_COUNTED
-    if placement.left_at and event.day > localdate(placement.left_at):
-        return Receipt.NOT_COUNTED
+    if placement.left_at:
+        return Receipt.NOT_COUNTED  # the patient was told that counting has stopped
     if event.day < localdate(placement.joined_at):
         return Receipt.BEFORE_JOINING
     if event.day > localdate(at + timedelta(minutes=10)):
         return Receipt.IN_FUTURE
     return None
-
-
-def refuse_webhook(*, key_id: UUID, at: datetime) -> None:
-    """Leave a trace of a webhook whose signature was wrong."""
-    record(Action.WEBHOOK_REFUSED, by=SYSTEM, at=at, target=f"HostKey/{key_id}")

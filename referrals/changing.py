@@ -39,27 +39,41 @@ def move(
     write_change(referral, by=by, at=at, reason=reason, is_told=is_told)
 
 
-def tell_now(referral: Referral, *, by: Actor, at: datetime) -> None:
-    """Give the practice a version of where a referral stands, after a step that was kept from it.
+def tell_now(
+    referral: Referral,
+    *,
+    by: Actor,
+    at: datetime,
+    told: BusinessStatus | None = None,
+    reason: str = "",
+) -> None:
+    """Give the practice a version: of where the referral stands, or of ``told`` in its place.
 
     The caller holds the row's lock.
     """
     referral.version += 1
     referral.save(update_fields=["version"])
-    write_change(referral, by=by, at=at)
+    write_change(referral, by=by, at=at, reason=reason, told=told)
 
 
 def write_change(
-    referral: Referral, *, by: Actor, at: datetime, reason: str = "", is_told: bool = True
+    referral: Referral,
+    *,
+    by: Actor,
+    at: datetime,
+    reason: str = "",
+    is_told: bool = True,
+    told: BusinessStatus | None = None,
 ) -> None:
-    """Put the state that ``referral`` has now into its history and into the audit."""
+    """Put the state that ``referral`` has now, or ``told`` for it, into its history and the audit."""
+    shown = told or BusinessStatus(referral.business_status)
     StatusChange.objects.create(
         referral=referral,
         at=at,
         by=by.label,
-        business_status=referral.business_status,
-        status=referral.status,
-        task_status=referral.task_status,
+        business_status=shown,
+        status=STATUSES[shown].request,
+        task_status=STATUSES[shown].task,
         reason=reason,
         version=referral.version,
         is_told=is_told,
@@ -69,5 +83,5 @@ def write_change(
         by=by,
         at=at,
         target=f"ServiceRequest/{referral.pk}",
-        detail={"to": str(referral.business_status)},
+        detail={"to": str(shown)},
     )

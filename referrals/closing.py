@@ -1,4 +1,4 @@
-"""Ending what was not taken up, so that every referral has a known end."""
+"""The end of the time to answer: the same for the practice's eyes whether or not the patient has joined."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,19 +6,27 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.actors import SYSTEM
-from referrals.changing import move
+from referrals.changing import move, tell_now
 from referrals.lifecycle import BusinessStatus
 from referrals.models import Link, Referral
+from referrals.selectors import newest_change
+
+_UNANSWERED = (BusinessStatus.MATCHED, BusinessStatus.INVITATION_SENT)
 
 
 @transaction.atomic
-def close_untaken(*, link_id: UUID, at: datetime) -> None:
-    """Close a referral when its last link has ended and nobody answered. Does nothing otherwise."""
+def end_invitation(*, link_id: UUID, at: datetime) -> None:
+    """Close the referral if nobody answered; tell the practice that the time is over if it waits.
+
+    A patient who joined without telling must not stand out among those who did not answer, so both
+    are told alike and at the same time. Does nothing while a newer link is still open.
+    """
     link = Link.objects.get(pk=link_id)
     referral = Referral.objects.select_for_update().get(pk=link.referral_id)
-    is_waiting = referral.business_status in (
-        BusinessStatus.MATCHED,
-        BusinessStatus.INVITATION_SENT,
-    )
-    if is_waiting and not referral.links.filter(expires_at__gt=at).exists():
-        move(referral, BusinessStatus.NOT_TAKEN_UP, by=SYSTEM, at=at, reason="link-not-used")
+    if referral.links.filter(made_at__gt=link.made_at).exists():
+        return
+    if referral.business_status in _UNANSWERED:
+        move(referral, BusinessStatus.NOT_TAKEN_UP, by=SYSTEM, at=at, is_told=False)
+    if newest_change(referral).business_status in _UNANSWERED:
+        told, reason = BusinessStatus.INVITATION_ENDED, "time-to-answer-over"
+        tell_now(referral, by=SYSTEM, at=at, told=told, reason=reason)

@@ -14,11 +14,15 @@ from jobs.models import JobKind
 from jobs.queue import enqueue
 from privacy.fields import derived_code, keyed_hash
 from referrals.changing import move
-from referrals.lifecycle import BusinessStatus
+from referrals.lifecycle import BusinessStatus, is_over
 from referrals.models import Channel, Link, Message, MessageState, Patient, Referral
 from referrals.ports import MessageRefused, Outgoing, messenger
 
 LINK_LIFE = timedelta(days=28)
+
+
+class NothingToRenew(Exception):
+    """The referral has no link yet, or it has ended."""
 
 
 @transaction.atomic
@@ -29,15 +33,34 @@ def invite_patient(*, referral_id: UUID, at: datetime) -> None:
         return
     if referral.messages.exists():
         return
+    _send_link(referral, make_link(referral, at=at), at=at)
+
+
+@transaction.atomic
+def renew_link(*, reference: str, at: datetime) -> None:
+    """A new link for the same referral, because the old one was lost or locked: the old ones end.
+
+    Raises Referral.DoesNotExist, or NothingToRenew when there was no link or the referral is over.
+    """
+    referral = Referral.objects.select_for_update().get(reference=reference)
+    old = referral.links.order_by("-expires_at", "pk").first()
+    if old is None or is_over(BusinessStatus(referral.business_status)):
+        raise NothingToRenew
+    referral.links.filter(revoked_at__isnull=True).update(revoked_at=at)
     link = make_link(referral, at=at)
+    # Whoever has joined keeps the long way back.
+    link.expires_at = max(link.expires_at, old.expires_at)
+    link.save(update_fields=["expires_at"])
+    record(Action.LINK_RENEWED, by=SYSTEM, at=at, target=f"Link/{link.pk}")
+    _send_link(referral, link, at=at)
+
+
+def _send_link(referral: Referral, link: Link, *, at: datetime) -> None:
     message = Message.objects.create(
-        referral=referral,
-        link=link,
-        channel=_channel_for(referral.patient),
-        made_at=at,
+        referral=referral, link=link, channel=_channel_for(referral.patient), made_at=at
     )
     enqueue(JobKind.HAND_OVER, at=at, message_id=str(message.pk))
-    enqueue(JobKind.END_LINK, at=at, run_at=link.expires_at, link_id=str(link.pk))
+    enqueue(JobKind.END_LINK, at=at, run_at=at + LINK_LIFE, link_id=str(link.pk))
 
 
 def make_link(referral: Referral, *, at: datetime) -> Link:

@@ -20,6 +20,7 @@ class BusinessStatus(models.TextChoices):
     LEFT = "left-community", _("Left the community")
     PATIENT_DECLINED = "patient-declined", _("Patient declined")
     NOT_TAKEN_UP = "not-taken-up", _("Not taken up")
+    INVITATION_ENDED = "invitation-ended", _("Invitation ended")
 
 
 class RequestStatus(models.TextChoices):
@@ -27,6 +28,7 @@ class RequestStatus(models.TextChoices):
 
     ACTIVE = "active"
     REVOKED = "revoked"
+    COMPLETED = "completed"
 
 
 class TaskStatus(models.TextChoices):
@@ -38,6 +40,7 @@ class TaskStatus(models.TextChoices):
     IN_PROGRESS = "in-progress"
     CANCELLED = "cancelled"
     FAILED = "failed"
+    COMPLETED = "completed"
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ STATUSES: dict[BusinessStatus, Statuses] = {
     BusinessStatus.LEFT: Statuses(RequestStatus.ACTIVE, TaskStatus.IN_PROGRESS),
     BusinessStatus.PATIENT_DECLINED: Statuses(RequestStatus.REVOKED, TaskStatus.CANCELLED),
     BusinessStatus.NOT_TAKEN_UP: Statuses(RequestStatus.REVOKED, TaskStatus.FAILED),
+    BusinessStatus.INVITATION_ENDED: Statuses(RequestStatus.COMPLETED, TaskStatus.COMPLETED),
 }
 
 _PATIENT = frozenset({ActorKind.PATIENT})
@@ -87,12 +91,14 @@ MOVES: dict[BusinessStatus, dict[BusinessStatus, frozenset[ActorKind]]] = {
     },
     BusinessStatus.PATIENT_DECLINED: {},
     BusinessStatus.NOT_TAKEN_UP: {},
+    # Not a place where a referral can be: what the practice is told when the time to answer is over.
+    BusinessStatus.INVITATION_ENDED: {},
 }
 
 # Reasons that the practice is told, in words. A patient's own reasons are not among them.
 TOLD_REASONS = {
     "no-suitable-community": "No moderated community in the directory fits this patient's needs at present.",
-    "link-not-used": "The patient did not take the invitation up before its link ended.",
+    "time-to-answer-over": "The time to answer is over. Whether the patient joined is theirs to tell.",
 }
 
 

@@ -95,9 +95,7 @@ def leave(*, referral_id: UUID, reason: str, by: Actor, at: datetime) -> None:
     placement.left_at = max(at, placement.joined_at)
     placement.left_reason = reason
     placement.save(update_fields=["left_at", "left_reason"])
-    move(
-        referral, BusinessStatus.LEFT, by=by, at=at, reason=reason, is_told=placement.tells_practice
-    )
+    move(referral, BusinessStatus.LEFT, by=by, at=at, reason=reason, is_told=False)
     record(Action.COMMUNITY_LEFT, by=by, at=at, target=f"Placement/{placement.pk}")
 
 
@@ -109,7 +107,7 @@ def note_active(*, placement: Placement, by: Actor, at: datetime) -> None:
         referral.active_at = at
         referral.save(update_fields=["active_at"])
     if referral.business_status == BusinessStatus.JOINED and placement.left_at is None:
-        move(referral, BusinessStatus.ENGAGED, by=by, at=at, is_told=placement.tells_practice)
+        move(referral, BusinessStatus.ENGAGED, by=by, at=at, is_told=False)
 
 
 def join_address(placement: Placement) -> str:

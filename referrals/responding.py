@@ -13,7 +13,7 @@ from referrals.changing import move
 from referrals.inviting import hash_of
 from referrals.lifecycle import BusinessStatus, is_over
 from referrals.models import Link, Offer, Referral
-from referrals.selectors import offers_of
+from referrals.selectors import newest_change, offers_of
 
 MOST_FAILED_CHECKS = 5
 
@@ -52,6 +52,9 @@ def _checked_link(code: str, birth_date: date, *, at: datetime) -> Referral | No
     if link.referral.patient.birth_date != birth_date:
         _count_wrong_date(link, at=at)
         return None
+    if link.failed_checks:
+        link.failed_checks = 0  # five in a row lock, not five in half a year
+        link.save(update_fields=["failed_checks"])
     if link.opened_at is None:
         link.opened_at = at
         link.save(update_fields=["opened_at"])
@@ -93,10 +96,8 @@ def decline(*, referral_id: UUID, reason: str, at: datetime) -> None:
     referral = Referral.objects.select_for_update().get(pk=referral_id)
     if referral.business_status == BusinessStatus.PATIENT_DECLINED:
         return
-    move(
-        referral,
-        BusinessStatus.PATIENT_DECLINED,
-        by=patient_actor(referral_id),
-        at=at,
-        reason=reason,
-    )
+    # After the time to answer is over only somebody who has joined can still say no: that stays theirs.
+    is_told = newest_change(referral).business_status != BusinessStatus.INVITATION_ENDED
+    patient = patient_actor(referral_id)
+    target = BusinessStatus.PATIENT_DECLINED
+    move(referral, target, by=patient, at=at, reason=reason, is_told=is_told)

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from accounts.actors import Actor
 from communities.models import Community
+from referrals.lifecycle import BusinessStatus
 from referrals.models import Offer, Patient, Placement, Referral, StatusChange
 
 
@@ -54,7 +55,7 @@ def placement_of(referral_id: UUID) -> Placement | None:
     """Where the patient is now, if anywhere."""
     return (
         Placement.objects.filter(referral_id=referral_id, left_at__isnull=True)
-        .select_related("community__host")
+        .select_related("community__host", "referral")
         .first()
     )
 
@@ -64,3 +65,10 @@ def offer_of_placement(placement: Placement) -> Offer:
     return Offer.objects.select_related("community__host").get(
         referral_id=placement.referral_id, community_id=placement.community_id
     )
+
+
+def is_practice_told(placement: Placement) -> bool:
+    """Whether the practice has been told of this joining."""
+    return placement.referral.changes.filter(
+        is_told=True, business_status=BusinessStatus.JOINED, at__gte=placement.joined_at
+    ).exists()

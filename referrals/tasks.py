@@ -5,7 +5,7 @@ from uuid import UUID
 
 from jobs.models import JobKind
 from jobs.running import handles
-from referrals.closing import close_untaken
+from referrals.closing import end_invitation
 from referrals.inviting import hand_over_message, invite_patient
 from referrals.matching import match_referral
 
@@ -30,5 +30,5 @@ def hand_over(*, message_id: str, at: datetime, **_: object) -> None:
 
 @handles(JobKind.END_LINK)
 def end_link(*, link_id: str, at: datetime, **_: object) -> None:
-    """Close the referral whose link has ended unused."""
-    close_untaken(link_id=UUID(link_id), at=at)
+    """End the time to answer."""
+    end_invitation(link_id=UUID(link_id), at=at)

@@ -1,5 +1,7 @@
 """Sends the published examples to the real endpoints and prints what becomes of each.
 
+First as they stand; then each sound ServiceRequest again, with what makes it a referral of ours laid over it.
+
 ``python -m scripts.fhir_corpus [FOLDER]``: the folder holds INDEX.csv and is ../shared/fhir-examples by default.
 Exits 1 when an answer is a fault of ours (5xx) or a refusal that does not say what is wrong.
 """
@@ -11,20 +13,22 @@ import os
 import sys
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from secrets import token_bytes, token_urlsafe
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import django
 from django.core.management import call_command
 from django.test import Client
 from joserfc.jwk import ECKey
 
+from config.fictional import Person, people, referral_of
+from integrations.fhir import wire
 from scripts.signing import ASSERTION_TYPE, new_key, public_keys, signed_assertion
 
 PRACTICE = "F84003"
@@ -46,12 +50,18 @@ class Answer(Protocol):
         """The body."""
         ...
 
+    def __getitem__(self, header: str) -> str: ...
+
 
 class Sender(Protocol):
     """A clinical system that has signed in."""
 
     def post(self, path: str, resource: bytes, *, Content_Type: str) -> Answer:  # noqa: N803
         """POST bytes and give the answer."""
+        ...
+
+    def get(self, path: str) -> Answer:
+        """GET."""
         ...
 
 
@@ -66,11 +76,14 @@ class Verdict:
     code: str = ""
     expression: str = ""
     sentence: str = ""
+    changed: tuple[str, ...] = ()
 
     @property
     def is_in_good_order(self) -> bool:
-        """Taken, or refused with a code and a sentence."""
-        return self.status < 400 or (self.status < 500 and bool(self.code and self.sentence))
+        """Taken and given back as it came, or refused with a code and a sentence."""
+        if self.status < 400:
+            return not self.changed
+        return self.status < 500 and bool(self.code and self.sentence)
 
 
 def verdicts(sender: Sender, folder: Path = EXAMPLES) -> Iterator[Verdict]:
@@ -81,6 +94,43 @@ def verdicts(sender: Sender, folder: Path = EXAMPLES) -> Iterator[Verdict]:
                 yield _verdict(sender, folder, row)
 
 
+def referrals(sender: Sender, folder: Path = EXAMPLES) -> Iterator[Verdict]:
+    """Send every sound ServiceRequest in JSON as a referral of ours, and read it back."""
+    patients = people(seed=0)
+    with (folder / "INDEX.csv").open(encoding="utf-8", newline="") as index:
+        for row in csv.DictReader(index):
+            is_sound = row["parses_as_r4b"] == "ok" and row["file"].endswith(".json")
+            if is_sound and row["type"] == "ServiceRequest":
+                sent = _as_ours((folder / row["file"]).read_bytes(), next(patients))
+                yield _referral(sender, row, sent)
+
+
+def _as_ours(example: bytes, person: Person) -> dict[str, Any]:
+    """The example for somebody fictional, asking for peer support; all the rest stays."""
+    sent = wire.parse(example)
+    ours = referral_of(person, base_url="http://127.0.0.1:8000", identifier="")
+    laid_over = {name: ours[name] for name in ("status", "intent", "code", "subject", "reasonCode")}
+    contained = [*sent.get("contained", []), *ours["contained"]]
+    sent.pop("doNotPerform", None)
+    return sent | laid_over | {"contained": contained}
+
+
+def _referral(sender: Sender, row: dict[str, str], sent: dict[str, Any]) -> Verdict:
+    address = ADDRESSES["ServiceRequest"]
+    answer = sender.post(address, wire.dump(sent), Content_Type="application/fhir+json")
+    verdict = _told(row, answer)
+    if answer.status_code != 201:
+        return verdict
+    came = wire.parse(sender.get(urlsplit(answer["Location"]).path).content)
+    came["identifier"] = came["identifier"][:-1]  # the last is ours
+    changed = [
+        name
+        for name in sorted({*sent, *came} - {"id", "meta"})
+        if wire.dump({"": came.get(name, [])}) != wire.dump({"": sent.get(name, [])})
+    ]
+    return replace(verdict, changed=tuple(changed))
+
+
 def _verdict(sender: Sender, folder: Path, row: dict[str, str]) -> Verdict:
     kind = "xml" if row["file"].endswith(".xml") else "json"
     answer = sender.post(
@@ -88,6 +138,10 @@ def _verdict(sender: Sender, folder: Path, row: dict[str, str]) -> Verdict:
         (folder / row["file"]).read_bytes(),
         Content_Type=f"application/fhir+{kind}",
     )
+    return _told(row, answer)
+
+
+def _told(row: dict[str, str], answer: Answer) -> Verdict:
     name = row["file"].removeprefix(f"{row['set']}/")
     issue = _first_issue(answer.content) if answer.status_code >= 400 else {}
     return Verdict(
@@ -114,7 +168,7 @@ def table(rows: list[Verdict]) -> str:
     width = max(len(row.file) for row in rows)
     return "\n".join(
         f"{row.collection:8} {row.file:{width}} {row.status}"
-        f"  {' '.join(filter(None, (row.code, row.expression, row.sentence)))}".rstrip()
+        f"  {' '.join(filter(None, (row.code, row.expression, row.sentence, *row.changed)))}".rstrip()
         for row in rows
     )
 
@@ -125,13 +179,17 @@ def main(arguments: list[str]) -> int:
     if not (folder / "INDEX.csv").exists():
         print(f"There are no examples: {folder}/INDEX.csv is absent.", file=sys.stderr)
         return 1
-    rows = list(verdicts(_signed_in_on_a_throw_away_database(), folder))
-    print(table(rows))
-    bad = [row for row in rows if not row.is_in_good_order]
-    print(
-        f"\n{len(rows)} examples, {sum(row.status < 400 for row in rows)} taken, {len(bad)} faults"
-    )
-    return 1 if bad else 0
+    sender = _signed_in_on_a_throw_away_database()
+    faults = 0
+    for title, rows in (
+        ("As published", list(verdicts(sender, folder))),
+        ("ServiceRequests as referrals of ours", list(referrals(sender, folder))),
+    ):
+        bad = [row for row in rows if not row.is_in_good_order]
+        taken = sum(row.status < 400 for row in rows)
+        print(f"{title}: {len(rows)} examples, {taken} taken, {len(bad)} faults\n{table(rows)}\n")
+        faults += len(bad)
+    return 1 if faults else 0
 
 
 def _signed_in_on_a_throw_away_database() -> Sender:
@@ -167,7 +225,7 @@ class _SignedIn:
             "client_assertion": signed_assertion(
                 key, client_id=client_id, audience=audience, at=datetime.now(UTC)
             ),
-            "scope": "system/ServiceRequest.c system/Patient.c",
+            "scope": "system/ServiceRequest.cr system/Patient.c",
         }
         answer = self._http.post(
             "/oauth2/token", urlencode(form), content_type="application/x-www-form-urlencoded"
@@ -176,8 +234,14 @@ class _SignedIn:
 
     def post(self, path: str, resource: bytes, *, Content_Type: str) -> Answer:  # noqa: N803
         """POST with the token."""
-        headers = {"Authorization": f"Bearer {self._token}"}
-        return self._http.post(path, resource, content_type=Content_Type, headers=headers)
+        return self._http.post(path, resource, content_type=Content_Type, headers=self._headers())
+
+    def get(self, path: str) -> Answer:
+        """GET with the token."""
+        return self._http.get(path, headers=self._headers())
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"}
 
 
 if __name__ == "__main__":

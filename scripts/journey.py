@@ -256,6 +256,7 @@ class Journey:
 
     def _report_activity(self, system: ClinicalSystem, patient: Patient) -> None:
         self._begin("The community reports a visit under the pseudonym, signed, counted once")
+        before = self._task(system, patient)
         batch = self._community.visits([patient.pseudonym])
         first = self._status(self._community.report(batch), 202)
         self._expect("the receipt", ["recorded"], _receipts(first))
@@ -264,7 +265,8 @@ class Journey:
         forged = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         self._status(self._community.report(batch, secret=forged), 401)
         self._expect_no_identity(patient, first.text + again.text)
-        self._expect_task(system, patient, "engaged")
+        # The patient agreed to tell the practice that they joined, and nothing after it.
+        self._expect("what the practice sees", before, self._task(system, patient))
 
     def _change_and_leave(self, system: ClinicalSystem, patient: Patient) -> None:
         self._begin("The same link brings the patient back to change community, then to leave")
@@ -273,10 +275,10 @@ class Journey:
         self._status(patient.browser.get("/r/choose"), 200)
         self._choose(patient, offer=1)
         self._goes_to(self._share(patient), "/r/done")
-        self._expect_task(system, patient, "joined")
+        before = self._task(system, patient)
         self._status(patient.browser.get("/r/leave"), 200)
         self._status(patient.browser.submit("/r/leave", reason="no-longer-needed"), 200)
-        self._expect_task(system, patient, "left-community")
+        self._expect("what the practice sees", before, self._task(system, patient))
 
     def _open(self, patient: Patient, *, leads_to: str) -> None:
         self._status(patient.browser.get(patient.link), 302)
@@ -298,7 +300,7 @@ class Journey:
         answer = self._status(self._community.report(batch), 202)
         self._expect("the receipts", ["recorded"] * 9, _receipts(answer))
         for patient in patients:
-            self._expect_task(system, patient, "engaged")
+            self._expect_task(system, patient, "joined")
 
     def _send_together(self, system: ClinicalSystem, patients: list[Patient]) -> None:
         bundle = _transaction([patient.person for patient in patients], self._stack.base_url)

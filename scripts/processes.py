@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -17,6 +17,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
 _START_SECONDS = 60.0
 _END_SECONDS = 10.0
+_FIRST_DELAY_SECONDS = 1.0
+_LONGEST_DELAY_SECONDS = 30.0
+_STEADY_SECONDS = 60.0
+_FOR_THE_OWNER = 0o077  # the umask: databases, messages and keys are nobody else's
 
 
 class ProcessEnded(Exception):
@@ -53,6 +57,7 @@ def manage(*arguments: str, environment: Mapping[str, str]) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
+        umask=_FOR_THE_OWNER,
         check=False,
     )
     if done.returncode:
@@ -67,31 +72,35 @@ class Processes:
         self._environment = dict(environment)
         self._logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands: dict[str, list[str]] = {}
 
     def start(self, listener: socket.socket) -> None:
         """Start all three; the web server takes over ``listener``."""
         # No access log: paths hold the codes of patients' links.
-        web = ["gunicorn", "config.wsgi", "--bind", f"fd://{listener.fileno()}", "--preload"]
-        web += ["--worker-class", "gthread", "--workers", "2", "--threads", "4"]
+        web = ["-m", "gunicorn", "config.wsgi", "--bind", f"fd://{listener.fileno()}"]
+        web += ["--preload", "--worker-class", "gthread", "--workers", "2", "--threads", "4"]
         web += ["--log-level", "warning", "--no-control-socket"]
         self._start("web", web, keep=(listener.fileno(),))
         listener.close()
-        celery = ["celery", "-A", "config", "--quiet"]
-        worker = [*celery, "worker", "-n", f"worker-{os.getpid()}@%h", "--concurrency", "2"]
-        worker += ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
-        self._start("worker", worker)
-        self._start("scheduler", [*celery, "beat", "--pidfile=", "--loglevel", "WARNING"])
+        self._commands = _background()
+        for name in self._commands:
+            self.start_again(name)
+
+    def start_again(self, name: str) -> None:
+        """Start the worker or the scheduler after its end."""
+        self._start(name, self._commands[name])
 
     def _start(self, name: str, command: list[str], *, keep: tuple[int, ...] = ()) -> None:
         output = self._output(name)
         self._running[name] = subprocess.Popen(
-            [sys.executable, "-m", *command],
+            [sys.executable, *command],
             cwd=PROJECT,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             pass_fds=keep,
+            umask=_FOR_THE_OWNER,
             start_new_session=True,  # Ctrl-C reaches us alone, and we end them in order
         )
         if output:
@@ -114,9 +123,13 @@ class Processes:
 
     def check(self) -> None:
         """Raise ProcessEnded when one has ended."""
-        for name, process in self._running.items():
-            if process.poll() is not None:
-                raise ProcessEnded(f"The {name} process ended with code {process.returncode}.")
+        for name, code in self.ended().items():
+            raise ProcessEnded(f"The {name} process ended with code {code}.")
+
+    def ended(self) -> dict[str, int]:
+        """Those that have ended by themselves, with their exit codes."""
+        codes = {name: process.poll() for name, process in self._running.items()}
+        return {name: code for name, code in codes.items() if code is not None}
 
     def stop(self) -> None:
         """End all of them: first politely, then not."""
@@ -134,3 +147,47 @@ class Processes:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # its own session: itself and its children
             process.wait()
+
+
+def _background() -> dict[str, list[str]]:
+    celery = ["-m", "celery", "-A", "config", "--quiet"]
+    # Its five lines about root: in a container there is often nobody else.
+    worker = ["-W", "ignore::UserWarning:celery.platforms", *celery, "worker"]
+    worker += ["-n", f"worker-{os.getpid()}@%h", "--without-gossip", "--without-mingle"]
+    commands = {"worker": worker, "scheduler": [*celery, "beat", "--pidfile="]}
+    return {name: [*command, "--loglevel", "WARNING"] for name, command in commands.items()}
+
+
+class Restarts:
+    """Starts a worker or scheduler that has ended again, later each time; the end of web is the end of all.
+
+    ``say`` is given one line for each end.
+    """
+
+    def __init__(self, processes: Processes, say: Callable[[str], None]) -> None:
+        self._processes = processes
+        self._say = say
+        self._started: dict[str, float] = {}
+        self._delays: dict[str, float] = {}
+        self._due: dict[str, float] = {}
+
+    def look(self) -> None:
+        """Notice who has ended and start whose time has come. Raises ProcessEnded for web."""
+        ended = self._processes.ended()
+        if "web" in ended:
+            self._processes.check()
+        now = time.monotonic()
+        for name, code in ended.items():
+            if name not in self._due:
+                self._plan(name, code, now)
+            elif now >= self._due[name]:
+                del self._due[name]
+                self._started[name] = now
+                self._processes.start_again(name)
+
+    def _plan(self, name: str, code: int, now: float) -> None:
+        is_steady = now - self._started.get(name, -_STEADY_SECONDS) >= _STEADY_SECONDS
+        before = 0.0 if is_steady else self._delays.get(name, 0.0)
+        delay = min(before * 2 or _FIRST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS)
+        self._delays[name], self._due[name] = delay, now + delay
+        self._say(f"The {name} process ended with code {code}. It starts again in {delay:.0f} s.")

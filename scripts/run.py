@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+from config.env import read_dotenv
 from scripts.processes import (
     HOST,
     PROJECT,
@@ -16,6 +17,7 @@ from scripts.processes import (
     PortBusy,
     ProcessEnded,
     Processes,
+    Restarts,
     manage,
     take_port,
 )
@@ -37,6 +39,7 @@ def main() -> int:
     except (ValueError, PortBusy) as error:
         print(f"{error} Choose another one: make run PORT=8001", file=sys.stderr)
         return 1
+    read_dotenv(PROJECT / ".env")
     environment = _environment(port)
     processes = Processes(environment=environment)
     try:
@@ -44,8 +47,9 @@ def main() -> int:
         processes.start(listener)
         processes.wait_until_ready(f"http://{HOST}:{port}")
         print(_where_to_look(environment), flush=True)
+        restarts = Restarts(processes, say=lambda line: print(line, file=sys.stderr, flush=True))
         while not asked_to_end.wait(_LOOK_SECONDS):
-            processes.check()
+            restarts.look()
     except (CommandFailed, ProcessEnded, TimeoutError) as error:
         if (
             not asked_to_end.is_set()
@@ -69,18 +73,24 @@ def _port() -> int:
 def _environment(port: int) -> dict[str, str]:
     """What is set already wins; keys come from var/ and are made there the first time."""
     VAR.mkdir(exist_ok=True)
+    VAR.chmod(0o700)  # messages and log-ins are in it
     if not KEYS.exists():
         _write_keys(KEYS)
     kept = dict(line.split("=", 1) for line in KEYS.read_text(encoding="utf-8").splitlines())
-    address = {"DEMO": "1", "PUBLIC_BASE_URL": f"http://{HOST}:{port}"}
-    return {**address, **kept, **os.environ}
+    local = {
+        "PUBLIC_BASE_URL": f"http://{HOST}:{port}",
+        "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+        "DEMO": "1",
+    }
+    return {**local, **kept, **os.environ}
 
 
 def _write_keys(file: Path) -> None:
     field_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
     file.touch(mode=0o600)
     file.write_text(
-        f"SECRET_KEY={secrets.token_urlsafe(48)}\nFIELD_KEYS={field_key}\n", encoding="utf-8"
+        f"SECRET_KEY={secrets.token_urlsafe(48)}\nFIELD_KEYS={field_key}\nDEMO=1\n",
+        encoding="utf-8",
     )
 
 
@@ -97,6 +107,7 @@ def _where_to_look(environment: dict[str, str]) -> str:
     logins = json.loads(LOGINS.read_text(encoding="utf-8"))
     base = environment["PUBLIC_BASE_URL"]
     messages = environment.get("MESSAGES_FOLDER", str(VAR / "messages"))
+    mail = environment.get("EMAIL_FILE_PATH", str(VAR / "mail"))
     return f"""
 Peer Referrals runs at {base}   (fictional people; Ctrl-C ends it)
 
@@ -109,6 +120,7 @@ Peer Referrals runs at {base}   (fictional people; Ctrl-C ends it)
   Community       {base}{logins["host_events_path"]}
                   signing secret {logins["host_secret"]}
   Messages        each a file in {messages}
+  E-mail          to those who forgot a password: {mail}
 """
 
 

@@ -53,6 +53,8 @@ class Stack:
             "BEAT_SCHEDULE_FILE": str(self.folder / "beat-schedule"),
             "MESSENGER": "integrations.messaging.file.FileMessenger",
             "MESSAGES_FOLDER": str(self.messages_folder),
+            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "EMAIL_FILE_PATH": str(self.folder / "mail"),
             "STATIC_FOLDER": str(self.folder / "static"),
         }
 
@@ -82,6 +84,11 @@ class Stack:
         logins = self.folder / "logins.json"
         self.manage("load_demo", "--no-past", "--logins", str(logins))
         self.logins = json.loads(logins.read_text(encoding="utf-8"))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its processes see, for others that shall run beside them."""
+        return dict(self._environment)
 
     def manage(self, *arguments: str) -> str:
         """Run a command of ``manage.py`` on this product and give what it printed."""

@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -66,7 +68,11 @@ def overview(request: HttpRequest) -> HttpResponse:
 def _report(figures: Funnel) -> dict[str, Any]:
     return {
         "icb_name": figures.icb_name,
-        "period_label": f"{figures.first_month:%B %Y} to {figures.last_month:%B %Y}",
+        "period_label": _("%(first)s to %(last)s")
+        % {
+            "first": date_format(figures.first_month, "F Y"),
+            "last": date_format(figures.last_month, "F Y"),
+        },
         "steps": [step.label for step in STEPS],
         "total": _line(figures.total),
         "by_month": [_line(row) for row in figures.by_month],

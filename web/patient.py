@@ -60,6 +60,7 @@ def link(request: HttpRequest, code: str) -> HttpResponse:
     """The address in the message: takes the code out of the address bar. Looks nothing up, tells nothing."""
     del request
     response = redirect("patient-start")
+    patient_cookies.forget(response)  # on a shared phone the one before must not stay signed in
     patient_cookies.keep_code(response, code[:LONGEST_CODE])
     return response
 
@@ -76,6 +77,7 @@ def code(request: HttpRequest) -> HttpResponse:
             request, "patient/code.html", {"error": _("Type the code from your letter")}, status=422
         )
     response = redirect("patient-start")
+    patient_cookies.forget(response)
     patient_cookies.keep_code(response, typed)
     return response
 
@@ -184,8 +186,26 @@ def share(request: HttpRequest, referral: Referral) -> HttpResponse:
             )
             return redirect("patient-done")
         error = _("Tick the first box to join, or go back")
-    context = {"offer": shown, "error": error, "values": request.POST}
+    before = _agreed_before(referral, offer)
+    context = {
+        "offer": shown,
+        "error": error,
+        "values": request.POST or before,
+        "is_member": bool(before),
+    }
     return render(request, "patient/share.html", context, status=422 if error else 200)
+
+
+def _agreed_before(referral: Referral, offer: Offer) -> dict[str, bool]:
+    """What somebody who is in this community already has agreed to; for anybody else nothing is ticked."""
+    placement = selectors.placement_of(referral.pk)
+    if placement is None or placement.community_id != offer.community_id:
+        return {}
+    return {
+        "tell_community": True,
+        "tell_practice": placement.tells_practice,
+        "count_visits": placement.counts_visits,
+    }
 
 
 @for_right_person
@@ -208,7 +228,7 @@ def manage(request: HttpRequest, referral: Referral) -> HttpResponse:
     if placement:
         context |= _place(referral, placement)
         context["sharing"] = (
-            (_("My surgery knows that I joined"), placement.tells_practice),
+            (_("My surgery has been told that I joined"), selectors.is_practice_told(placement)),
             (_("My visits are counted, numbers only"), placement.counts_visits),
         )
     return render(request, "patient/manage.html", context)
@@ -235,6 +255,8 @@ def _place(referral: Referral, placement: Placement) -> dict[str, Any]:
 @for_right_person
 def leave(request: HttpRequest, referral: Referral) -> HttpResponse:
     """Leave the community, with a reason or without."""
+    if selectors.placement_of(referral.pk) is None:
+        return redirect("patient-manage")
     if request.method != "POST":
         return render(request, "patient/leave.html", {"choices": forms.LEAVE_REASONS})
     placing.leave(

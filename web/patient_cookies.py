@@ -1,4 +1,4 @@
-"""What a patient's browser carries between pages: signed, short-lived, and nothing that identifies anybody."""
+"""What a patient's browser carries between pages: the code, then the referral's id; signed and short-lived."""
 
 from uuid import UUID
 

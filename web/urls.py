@@ -1,6 +1,6 @@
 """Addresses for people."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from web import commissioner, errors, patient, public
 
@@ -8,7 +8,7 @@ from web import commissioner, errors, patient, public
 _closed = [
     path("signup/", errors.not_found),
     path("email/", errors.not_found),
-    path("confirm-email/", errors.not_found),
+    re_path("^confirm-email/", errors.not_found),
     path("password/set/", errors.not_found),
 ]
 

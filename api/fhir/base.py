@@ -20,7 +20,7 @@ from api.renderers import FhirAsJsonRenderer, FhirRenderer
 from integrations.fhir import wire
 from integrations.fhir.checking import check
 from integrations.fhir.outcome import Refused, malformed
-from integrations.fhir.rendering import etag
+from integrations.fhir.rendering import etag, location
 
 BASE_URL = settings.PUBLIC_BASE_URL
 _TAKEN = ("application/fhir+json", "application/json")
@@ -81,7 +81,7 @@ def created(
     resource: dict[str, Any], *, pk: UUID, version: int, at: datetime, status: int = 201
 ) -> Response:
     """The answer to a create: the resource, where it is, and its version."""
-    place = f"{BASE_URL}/fhir/R4/{resource['resourceType']}/{pk}/_history/{version}"
+    place = location(resource["resourceType"], pk, version, base_url=BASE_URL)
     return Response(resource, status=status, headers={"Location": place, **versioned(version, at)})
 
 

@@ -1,5 +1,7 @@
 """Task: what the service does with a referral. Read, vread, and search by the referral it is about."""
 
+import re
+
 from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -13,6 +15,8 @@ from api.fhir.schema import OUTCOME, READ_ERRORS, RESOURCE
 from integrations.fhir import task
 from integrations.fhir.search import searchset
 from referrals.reading import read_referral
+
+_FOCUS = re.compile(r"ServiceRequest/(?P<id>[A-Za-z0-9\-.]{1,64})")
 
 
 class TaskInstance(FhirView):
@@ -70,12 +74,13 @@ class TaskCollection(FhirView):
     def get(self, request: Request) -> Response:
         """Find the Task of a referral: ``?focus=ServiceRequest/<id>``."""
         focus = request.query_params.get("focus", "")
-        if set(request.query_params) != {"focus"} or not focus:
+        wanted = _FOCUS.fullmatch(focus.removeprefix(f"{BASE_URL}/fhir/R4/"))
+        if set(request.query_params) != {"focus"} or not wanted:
             raise ParseError("Task is searched by one parameter: focus=ServiceRequest/<id>.")
+        if len(request.query_params.getlist("focus")) > 1:
+            raise ParseError("Send focus once: one search finds the Task of one ServiceRequest.")
         try:
-            referral_id = id_of(
-                focus.removeprefix(f"{BASE_URL}/fhir/R4/").removeprefix("ServiceRequest/")
-            )
+            referral_id = id_of(wanted["id"])
         except Http404:
             seen = None
         else:

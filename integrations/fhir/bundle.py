@@ -9,8 +9,7 @@ from uuid import UUID
 
 from integrations.fhir import fields, patient, service_request
 from integrations.fhir.outcome import Finding, Refused, unprocessable
-from integrations.fhir.rendering import etag, instant
-from integrations.fhir.systems import fhir_base
+from integrations.fhir.rendering import etag, instant, location
 from referrals.intake import NewPatient, NewReferral
 
 MAX_ENTRIES = 100
@@ -75,10 +74,9 @@ def render_response(created: Sequence[Created], *, base_url: str) -> dict[str, A
 
 
 def _response(one: Created, base_url: str) -> dict[str, str]:
-    place = f"{fhir_base(base_url)}/{one.resource_type}/{one.pk}/_history/{one.version}"
     return {
         "status": "201 Created",
-        "location": place,
+        "location": location(one.resource_type, one.pk, one.version, base_url=base_url),
         "etag": etag(one.version),
         "lastModified": instant(one.at),
     }

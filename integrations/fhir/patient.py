@@ -1,31 +1,31 @@
 """Patient: what we read from it, and how it goes back."""
 
 import re
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from integrations.fhir import fields, limits, rows, wire
+from integrations.fhir import choosing, contacts, fields, limits, rows, wire
 from integrations.fhir.identifiers import nhs_number_of
 from integrations.fhir.outcome import Refused
 from integrations.fhir.rendering import with_server_elements
 from referrals.intake import NewPatient
 
 _FULL_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_LAST = 10_000
 _NAME_ORDER = {"official": 0, "usual": 1, "": 2, "temp": 3, "nickname": 4}
 _ADDRESS_ORDER = {"home": 0, "": 1, "temp": 2, "work": 3}
-_PHONE_ORDER = {"mobile": 0, "home": 1, "": 1, "temp": 1, "work": 2}
 
 
 def read(resource: dict[str, Any], *, at: str = "Patient") -> NewPatient:
-    """A Patient that passed the checks; Refused (422) for an NHS number that cannot be right
-    and for what is too long to keep.
+    """A Patient that passed the checks; Refused (422) for an NHS number that cannot be right,
+    contact details that cannot be used and what is too long to keep.
 
     ``at`` is the FHIRPath under which faults are reported.
     """
     language = _language(resource)
-    faults = list(limits.check(language, longest=limits.LANGUAGE, at=f"{at}.communication"))
+    faults = [
+        *limits.check(language, longest=limits.LANGUAGE, at=f"{at}.communication"),
+        *contacts.faults(resource, at=at),
+    ]
     try:
         number = nhs_number_of(
             (f"{at}.identifier[{place}]", identifier)
@@ -35,8 +35,8 @@ def read(resource: dict[str, Any], *, at: str = "Patient") -> NewPatient:
         raise Refused(422, [*faults, *refusal.findings]) from None
     if faults:
         raise Refused(422, faults)
-    name = _first(fields.children(resource, "name"), _NAME_ORDER, _is_named)
-    address = _first(fields.children(resource, "address"), _ADDRESS_ORDER, _is_placed)
+    name = choosing.first(fields.children(resource, "name"), _NAME_ORDER, _is_named)
+    address = choosing.first(fields.children(resource, "address"), _ADDRESS_ORDER, _is_placed)
     return NewPatient(
         document=wire.dump(resource).decode(),
         birth_date=_birth_date(fields.text(resource, "birthDate")),
@@ -44,8 +44,8 @@ def read(resource: dict[str, Any], *, at: str = "Patient") -> NewPatient:
         given_name=_first_text(name.get("given")),
         family_name=fields.text(name, "family"),
         gender=fields.text(resource, "gender"),
-        phone=_contact(resource, "phone") or _contact(resource, "sms"),
-        email=_contact(resource, "email"),
+        phone=contacts.phone_of(resource),
+        email=contacts.email_of(resource),
         postcode=fields.text(address, "postalCode"),
         language=language,
         is_deceased=resource.get("deceasedBoolean") is True
@@ -70,21 +70,6 @@ def _birth_date(text: str) -> date | None:
         return None
 
 
-def _first(
-    candidates: list[dict[str, Any]],
-    order: dict[str, int],
-    is_usable: Callable[[dict[str, Any]], bool],
-) -> dict[str, Any]:
-    """The usable candidate whose ``use`` comes first; uses that are not in the order are past."""
-    usable = [c for c in candidates if fields.text(c, "use") in order and is_usable(c)]
-    return min(usable, key=lambda c: (order[fields.text(c, "use")], _rank(c)), default={})
-
-
-def _rank(candidate: dict[str, Any]) -> int:
-    rank = candidate.get("rank")
-    return rank if isinstance(rank, int) else _LAST
-
-
 def _is_named(name: dict[str, Any]) -> bool:
     return bool(fields.text(name, "family") or _first_text(name.get("given")))
 
@@ -96,12 +81,6 @@ def _is_placed(address: dict[str, Any]) -> bool:
 def _first_text(values: Any) -> str:
     texts = values if isinstance(values, list) else []
     return next((text.strip() for text in texts if isinstance(text, str)), "")
-
-
-def _contact(resource: dict[str, Any], system: str) -> str:
-    points = [p for p in fields.children(resource, "telecom") if fields.text(p, "system") == system]
-    best = _first(points, _PHONE_ORDER, lambda point: bool(fields.text(point, "value")))
-    return fields.text(best, "value")
 
 
 def _language(resource: dict[str, Any]) -> str:

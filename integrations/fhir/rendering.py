@@ -5,8 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from integrations.fhir import fields
+from integrations.fhir.served import RESOURCES
+from integrations.fhir.systems import fhir_base
 
 _OURS = {"versionId", "lastUpdated"}
+_VERSIONED = {served.resource_type for served in RESOURCES if "vread" in served.interactions}
 
 
 def instant(at: datetime) -> str:
@@ -17,6 +20,12 @@ def instant(at: datetime) -> str:
 def etag(version: int) -> str:
     """The weak ETag of a version."""
     return f'W/"{version}"'
+
+
+def location(resource_type: str, pk: UUID, version: int, *, base_url: str) -> str:
+    """Where a resource is to be read: at its version, where versions of the type are served."""
+    place = f"{fhir_base(base_url)}/{resource_type}/{pk}"
+    return f"{place}/_history/{version}" if resource_type in _VERSIONED else place
 
 
 def with_server_elements(

@@ -18,6 +18,7 @@ BUSINESS_STATUSES = {
     "left-community": "Left the community",
     "patient-declined": "Patient declined",
     "not-taken-up": "Not taken up",
+    "invitation-ended": "Invitation ended",
 }
 
 

@@ -14,6 +14,8 @@ from engagement.contract import LONGEST_COUNT, MOST_EVENTS, ActivityKind, NewAct
 
 _TYPE = re.compile(r"peer\.engagement\.([a-z_]+)\.v1\Z")
 _ATTRIBUTES = {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data"}
+# W3C Trace Context, as many platforms add it by themselves: checked, then forgotten. It has no room for content.
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _DATA = {"count", "granularity"}
 
 
@@ -85,7 +87,9 @@ def read_batch(body: bytes) -> Batch:
 def _event(item: Any) -> NewActivity:
     if not isinstance(item, dict):
         raise ValueError("An event is a JSON object.")
-    _refuse_unknown(item, _ATTRIBUTES, "attribute")
+    _refuse_unknown(item, _ATTRIBUTES | {"traceparent"}, "attribute")
+    if "traceparent" in item and not _TRACEPARENT.fullmatch(str(item["traceparent"])):
+        raise ValueError("traceparent must be as W3C Trace Context has it, or be left out.")
     if item.get("specversion") != "1.0":
         raise ValueError("specversion must be 1.0.")
     return NewActivity(
@@ -102,7 +106,8 @@ def _refuse_unknown(found: dict[str, Any], known: set[str], what: str) -> None:
     unknown = sorted(set(found) - known)
     if unknown:
         raise ValueError(
-            f"Unknown {what}: {', '.join(unknown)[:100]}. Counts are taken, never content."
+            f"Unknown {what}: {', '.join(unknown)[:100]}. Known: {', '.join(sorted(known))}."
+            " Counts are taken, never content."
         )
 
 

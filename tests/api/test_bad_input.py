@@ -5,11 +5,13 @@ from collections.abc import Callable
 from io import BytesIO
 from itertools import product
 from typing import Any
+from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from django.test import Client
+from django.core.wsgi import get_wsgi_application
+from django.test import Client, RequestFactory
 
 from config.fictional import Person, patient_resource
 from tests import cast
@@ -584,3 +586,16 @@ def test_figures_of_what_is_not_theirs_are_not_found(
     commissioner: Client, path: str, icb: str
 ) -> None:
     errors(commissioner.get(f"{path}?icb={icb}"), 404)
+
+
+@pytest.mark.parametrize("path", ["metadata", "Nothing", "Patient/9990000018"])
+def test_head_is_answered_with_the_headers_alone(path: str) -> None:
+    start = Mock()
+
+    sent = b"".join(
+        get_wsgi_application()(RequestFactory().head(f"/fhir/R4/{path}").environ, start)
+    )
+
+    got = Client().get(f"/fhir/R4/{path}")
+    assert start.call_args.args[0] == f"{got.status_code} {got.reason_phrase}"
+    assert sent == b""

@@ -73,9 +73,12 @@ def test_a_patient_and_a_referral_are_created_together(
     assert referral.patient == patient
     assert [one["response"]["status"] for one in made["entry"]] == ["201 Created"] * 2
     assert [one["response"]["location"] for one in made["entry"]] == [
-        f"{BASE}/Patient/{patient.pk}/_history/1",
+        f"{BASE}/Patient/{patient.pk}",
         f"{BASE}/ServiceRequest/{referral.pk}/_history/1",
     ]
+    for one in made["entry"]:
+        path = one["response"]["location"].removeprefix(settings.PUBLIC_BASE_URL)
+        assert gp_system.get(path).status_code == 200
     assert [one["response"]["etag"] for one in made["entry"]] == ['W/"1"'] * 2
     assert Job.objects.get().payload == {"referral_id": str(referral.pk)}
     read = json.loads(gp_system.get(f"/fhir/R4/ServiceRequest/{referral.pk}").content)

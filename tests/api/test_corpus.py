@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from scripts.fhir_corpus import EXAMPLES, Verdict, table, verdicts
+from scripts.fhir_corpus import EXAMPLES, Verdict, referrals, table, verdicts
 from tests import cast
 from tests.api.answers import row_counts
 
@@ -34,6 +34,15 @@ def test_every_published_example_gets_an_answer_in_good_order(
     assert taken == {"Patient": 7}
     more = {table: n - before[table] for table, n in row_counts().items() if n != before[table]}
     assert more == {"referrals_patient": 7, "audit_entry": 7}, "what is refused writes nothing"
+
+
+def test_every_sound_service_request_goes_in_as_a_referral_and_comes_back_unchanged(
+    gp_system: cast.ClinicalSystem,
+) -> None:
+    found = list(referrals(gp_system))
+
+    assert len(found) > 10
+    assert [verdict for verdict in found if verdict.status != 201 or verdict.changed] == []
 
 
 def test_the_table_has_a_line_for_each() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from celery import current_app
@@ -312,9 +312,20 @@ def test_a_patient_comes_back_word_for_word(gp_system: cast.ClinicalSystem, pers
 
     answer = gp_system.post("/fhir/R4/Patient", sent)
 
-    came = body(gp_system.get(path_of(answer["Location"]).partition("/_history")[0]))
+    came = body(gp_system.get(path_of(answer["Location"])))
     assert {name: came[name] for name in sent} == sent
     assert came.keys() - sent.keys() == {"id", "meta"}
+
+
+def test_the_place_of_a_patient_stays_where_it_is_read(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    answers = [gp_system.post("/fhir/R4/Patient", patient_resource(person)) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [201, 200]
+    for answer in answers:
+        read = gp_system.get(path_of(answer["Location"]))
+        assert (read.status_code, read["ETag"]) == (200, answers[1]["ETag"])
 
 
 def test_every_version_stays_readable(
@@ -669,7 +680,7 @@ def test_the_task_of_a_referral_is_found_by_its_focus(
         assert entry["fullUrl"] == f"{BASE}/Task/{made['id']}"
 
 
-@pytest.mark.parametrize("focus", ["nonsense", "%00", "ServiceRequest/1", "Patient/1", "%F0%9F"])
+@pytest.mark.parametrize("focus", ["ServiceRequest/1", f"ServiceRequest/{UUID(int=1)}"])
 def test_a_focus_that_is_nothing_of_ours_finds_nothing(
     gp_system: cast.ClinicalSystem, focus: str
 ) -> None:
@@ -679,9 +690,34 @@ def test_a_focus_that_is_nothing_of_ours_finds_nothing(
     assert "entry" not in found
 
 
-@pytest.mark.parametrize("query", ["", "?focus=", "?status=requested", "?focus=x&_count=1"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?focus=",
+        "?status=requested",
+        "?focus=ServiceRequest/1&_count=1",
+        "?focus=nonsense",
+        "?focus=%00",
+        "?focus=%F0%9F",
+        "?focus=Patient/1",
+        "?focus=ServiceRequest/a%00b",
+        "?focus=ServiceRequest/1%0A",
+        "?focus=https://elsewhere.example/fhir/R4/ServiceRequest/1",
+    ],
+)
 def test_a_search_that_is_not_served_is_refused(gp_system: cast.ClinicalSystem, query: str) -> None:
-    issues(gp_system.get(f"/fhir/R4/Task{query}"), 400)
+    [issue] = issues(gp_system.get(f"/fhir/R4/Task{query}"), 400)
+
+    assert "focus=ServiceRequest/<id>" in issue["diagnostics"]
+
+
+def test_focus_may_be_sent_once(gp_system: cast.ClinicalSystem) -> None:
+    query = f"focus=ServiceRequest/{uuid4()}&focus=ServiceRequest/{uuid4()}"
+
+    [issue] = issues(gp_system.get(f"/fhir/R4/Task?{query}"), 400)
+
+    assert issue["diagnostics"].startswith("Send focus once")
 
 
 def test_no_element_of_the_patient_is_in_the_task(

@@ -313,8 +313,11 @@ WRONG_CLAIMS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("changes", WRONG_CLAIMS.values(), ids=WRONG_CLAIMS)
-def test_wrong_claims_are_refused_and_leave_one_trace(
-    client: RegisteredClient, ec_key: ECKey, changes: dict[str, Any]
+def test_wrong_claims_are_refused_with_a_line_in_the_log_and_nothing_written(
+    client: RegisteredClient,
+    ec_key: ECKey,
+    changes: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with time_machine.travel(NOON, tick=False):
         before = row_counts()
@@ -322,9 +325,9 @@ def test_wrong_claims_are_refused_and_leave_one_trace(
         answer = ask(signed(ec_key, claims_of(client.pk, **changes), alg="ES384"))
 
         assert error_of(answer, 401) == "invalid_client"
-        after = row_counts()
-    assert Entry.objects.filter(action=Action.TOKEN_REFUSED).count() == 1
-    assert after == {**before, "audit_entry": before["audit_entry"] + 1}
+        assert row_counts() == before
+    [line] = [record for record in caplog.records if record.name == "accounts.tokens"]
+    assert line.getMessage() == "token refused: the assertion does not hold"
 
 
 NOT_ASSERTIONS = {
@@ -481,7 +484,19 @@ def test_only_registered_scopes_are_granted(client: RegisteredClient, ec_key: EC
 
     answer = ask(signed(ec_key, claims_of(client.pk), alg="ES384"), scope=asked)
 
-    assert json.loads(answer.content)["scope"] == "system/ServiceRequest.r"
+    assert json.loads(answer.content)["scope"] == "system/ServiceRequest.r system/Task.r"
+
+
+def test_a_scope_that_is_registered_in_part_is_narrowed(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    gp_system.scope = "system/Patient.crs system/Patient.cr system/ServiceRequest.cruds"
+    gp_system.sign_in()
+
+    token = AccessToken.objects.order_by("-pk")[0]
+
+    assert token.scope == "system/Patient.cr system/ServiceRequest.crs"
+    assert gp_system.refer(person).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -528,6 +543,18 @@ def test_a_narrow_token_can_do_no_more_than_it_says(
     for answer in refused:
         [issue] = issues(answer, 403)
         assert issue["code"] == "forbidden"
+        assert issue["diagnostics"].endswith("and it holds system/ServiceRequest.r.")
+    needed = [
+        issues(answer, 403)[0]["diagnostics"].partition(" is needed")[0] for answer in refused
+    ]
+    assert [sentence.removeprefix("The token does not cover this: ") for sentence in needed] == [
+        "system/ServiceRequest.c",
+        "system/Patient.c",
+        "system/ServiceRequest.c system/Patient.c",
+        "system/Task.r",
+        "system/Task.s",
+        "system/Patient.r",
+    ]
     after = row_counts()
     assert after == {**before, "audit_entry": before["audit_entry"] + 1}  # the one read
 

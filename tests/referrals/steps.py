@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from accounts.actors import Actor, host_actor
 from accounts.models import Organisation
 from config.fictional import Person
 from referrals import placing
@@ -49,3 +50,8 @@ def joined(
     )
     referral.refresh_from_db()
     return placement
+
+
+def host_of(placement: Placement) -> Actor:
+    """The host of the community that somebody is in."""
+    return host_actor(placement.community.host)

@@ -176,7 +176,7 @@ def test_no_community_and_no_sharing_choice_is_ever_named_to_the_practice(
         "did-not-feel-safe",
     ):
         assert secret not in seen
-    assert task_of(gp_system, referral)["businessStatus"]["coding"][0]["code"] == "left-community"
+    assert task_of(gp_system, referral)["businessStatus"]["coding"][0]["code"] == "joined"
 
 
 def test_whoever_agrees_later_is_made_known_then(

@@ -97,14 +97,18 @@ def test_wrong_dates_are_counted_although_the_page_says_no(
     assert referral.links.get().failed_checks == 5
 
 
-def test_a_right_date_does_not_give_the_wrong_ones_back(referral: Referral, person: Person) -> None:
-    for _ in range(4):
+def test_five_wrong_dates_in_a_row_lock_not_five_in_half_a_year(
+    referral: Referral, person: Person
+) -> None:
+    for _ in range(3):
+        for _ in range(4):
+            with pytest.raises(BirthDateWrong):
+                open_with(referral, WRONG_DATE)
+        open_with(referral, person.birth_date)
+
+    for _ in range(5):
         with pytest.raises(BirthDateWrong):
             open_with(referral, WRONG_DATE)
-    open_with(referral, person.birth_date)
-
-    with pytest.raises(BirthDateWrong):
-        open_with(referral, WRONG_DATE)
 
     with pytest.raises(LinkDead):
         open_with(referral, person.birth_date)
@@ -288,7 +292,7 @@ def after(referral: Referral, **time: int) -> datetime:
     return end + timedelta(**time)
 
 
-def test_a_link_that_ends_unused_closes_the_referral_and_the_practice_is_told(
+def test_a_link_that_ends_unused_closes_the_referral_and_the_practice_learns_that_time_is_up(
     referral: Referral, gp_system: cast.ClinicalSystem, run_jobs: cast.RunJobs
 ) -> None:
     with time_machine.travel(after(referral, seconds=-1), tick=False):
@@ -298,11 +302,11 @@ def test_a_link_that_ends_unused_closes_the_referral_and_the_practice_is_told(
         gp_system.sign_in()
         task = json.loads(gp_system.get(f"/fhir/R4/Task/{referral.pk}").content)
 
-    assert task["status"] == "failed"
-    assert task["businessStatus"]["coding"][0]["code"] == "not-taken-up"
-    assert "did not take the invitation up" in task["statusReason"]["text"]
+    assert task["status"] == "completed"
+    assert task["businessStatus"]["coding"][0]["code"] == "invitation-ended"
+    assert "theirs to tell" in task["statusReason"]["text"]
     referral.refresh_from_db()
-    assert referral.status == "revoked"
+    assert referral.business_status == BusinessStatus.NOT_TAKEN_UP
 
 
 def test_looking_and_choosing_is_not_taking_it_up(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import time_machine
 from django.apps import apps
 from django.test import Client
 from django.utils import timezone
@@ -192,12 +193,13 @@ def test_dead_links_and_unknown_ones_answer_alike(
     end(link)
     link.save()
 
-    dead = cast.open_link(Client(), path, person)
-    unknown = cast.open_link(Client(), UNKNOWN, person)
+    with time_machine.travel(timezone.now(), tick=False):  # the headers hold the time
+        dead = cast.open_link(Client(), path, person)
+        unknown = cast.open_link(Client(), UNKNOWN, person)
+        first_looks = [Client().get(address) for address in (path, UNKNOWN)]
 
     assert (dead.status_code, text_of(dead)) == (unknown.status_code, text_of(unknown))
     assert dead.headers == unknown.headers
-    first_looks = [Client().get(address) for address in (path, UNKNOWN)]
     assert first_looks[0].headers == first_looks[1].headers
 
 
@@ -216,13 +218,37 @@ def test_joining_twice_is_joining_once(opened: Client) -> None:
 def test_a_form_from_before_leaving_leads_to_one_place_at_most(opened: Client) -> None:
     choose(opened)
     join(opened)
-    for _ in range(2):
-        assert "You have left" in text_of(opened.post("/r/leave", {"reason": "other"}))
+    assert "You have left" in text_of(opened.post("/r/leave", {"reason": "other"}))
+    assert opened.post("/r/leave", {"reason": "other"})["Location"] == "/r/manage"
     assert Placement.objects.filter(left_at__isnull=False).count() == 1
 
     assert join(opened)["Location"] == "/r/done"
 
     assert Placement.objects.filter(left_at__isnull=True).count() == 1
+
+
+def test_leaving_without_having_joined_is_not_said_to_have_happened(opened: Client) -> None:
+    for answer in (opened.get("/r/leave"), opened.post("/r/leave", {"reason": "other"})):
+        assert answer["Location"] == "/r/manage"
+
+
+def test_what_is_shared_can_be_seen_and_changed_later(opened: Client) -> None:
+    choose(opened)
+    opened.post("/r/share", {"tell_community": "yes", "count_visits": "yes"})
+
+    assert "/r/share" in text_of(opened.get("/r/manage"))
+    assert text_of(opened.get("/r/share")).count(" checked") == 2
+    join(opened)
+
+    assert text_of(opened.get("/r/share")).count(" checked") == 1
+    assert not Placement.objects.get().counts_visits
+    assert Placement.objects.count() == 1
+
+
+def test_opening_another_link_signs_the_one_before_out(opened: Client) -> None:
+    opened.get("/r/" + "a" * 32)
+
+    assert opened.get("/r/manage")["Location"] == "/r/check"
 
 
 def test_a_form_from_before_saying_no_joins_nothing(opened: Client) -> None:

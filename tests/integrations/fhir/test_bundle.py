@@ -231,10 +231,10 @@ def test_the_answer_has_an_entry_for_each_in_the_order_sent() -> None:
     assert [entry["response"] for entry in answer["entry"]] == [
         {
             "status": "201 Created",
-            "location": f"{BASE_URL}/fhir/R4/{name}/{pk}/_history/1",
+            "location": f"{BASE_URL}/fhir/R4/{place}",
             "etag": 'W/"1"',
             "lastModified": "2026-11-22T09:30:00.120Z",
         }
-        for name, pk in (("ServiceRequest", REFERRAL_ID), ("Patient", PATIENT_ID))
+        for place in (f"ServiceRequest/{REFERRAL_ID}/_history/1", f"Patient/{PATIENT_ID}")
     ]
     assert check(answer) == []

@@ -132,17 +132,32 @@ def test_the_official_name_comes_first_and_past_names_never(
 @pytest.mark.parametrize(
     ("telecom", "phone"),
     [
-        ([{"system": "phone", "value": "1", "use": "old"}], ""),
-        ([{"system": "phone", "value": "1"}, {"system": "phone", "value": "2"}], "1"),
-        ([{"system": "phone", "value": "1"}, {"system": "phone", "value": "2", "rank": 1}], "2"),
-        ([{"system": "fax", "value": "1"}, {"system": "sms", "value": "2"}], "2"),
+        ([{"system": "phone", "value": "07700900001", "use": "old"}], ""),
         (
             [
-                {"system": "phone", "value": "1", "use": "work"},
-                {"system": "phone", "value": "2", "use": "home"},
-                {"system": "phone", "value": "3", "use": "mobile", "rank": 9},
+                {"system": "phone", "value": "07700900001"},
+                {"system": "phone", "value": "07700900002"},
             ],
-            "3",
+            "07700900001",
+        ),
+        (
+            [
+                {"system": "phone", "value": "07700900001"},
+                {"system": "phone", "value": "07700900002", "rank": 1},
+            ],
+            "07700900002",
+        ),
+        (
+            [{"system": "fax", "value": "07700900001"}, {"system": "sms", "value": "07700900002"}],
+            "07700900002",
+        ),
+        (
+            [
+                {"system": "phone", "value": "07700900001", "use": "work"},
+                {"system": "phone", "value": "07700900002", "use": "home"},
+                {"system": "phone", "value": "07700900003", "use": "mobile", "rank": 9},
+            ],
+            "07700900003",
         ),
     ],
 )

