@@ -1,16 +1,15 @@
 """ServiceRequest: create, read, vread."""
 
-from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.fhir.base import BASE_URL, FhirView, actor_of, created, id_of, resource_of, versioned
+from api.fhir.base import BASE_URL, FhirView, actor_of, created, resource_of
+from api.fhir.reading import seen
 from api.fhir.schema import READ_ERRORS, RESOURCE, WRITE_ERRORS
 from integrations.fhir import service_request
 from integrations.fhir.subject import nothing_to_resolve
-from referrals.reading import read_referral
 from referrals.receiving import receive_referral
 from referrals.selectors import newest_change
 
@@ -80,7 +79,7 @@ class ServiceRequestInstance(FhirView):
     )
     def get(self, request: Request, resource_id: str) -> Response:
         """Read a referral as it was received, with the service's own elements laid over it."""
-        return _seen(request, resource_id)
+        return seen(request, resource_id, render=service_request.render)
 
 
 class ServiceRequestVersion(FhirView):
@@ -95,14 +94,4 @@ class ServiceRequestVersion(FhirView):
     )
     def get(self, request: Request, resource_id: str, version: int) -> Response:
         """Read a referral as it was at a version."""
-        return _seen(request, resource_id, version)
-
-
-def _seen(request: Request, resource_id: str, version: int | None = None) -> Response:
-    seen = read_referral(
-        referral_id=id_of(resource_id), version=version, by=actor_of(request), at=timezone.now()
-    )
-    if seen is None:
-        raise Http404
-    rendered = service_request.render(seen.referral, seen.change, base_url=BASE_URL)
-    return Response(rendered, headers=versioned(seen.change.version, seen.change.at))
+        return seen(request, resource_id, render=service_request.render, version=version)

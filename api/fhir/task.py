@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.scopes import Interaction
-from api.fhir.base import BASE_URL, FhirView, actor_of, id_of, versioned
+from api.fhir.base import BASE_URL, FhirView, actor_of, id_of
+from api.fhir.reading import seen
 from api.fhir.schema import OUTCOME, READ_ERRORS, RESOURCE
 from integrations.fhir import task
 from integrations.fhir.search import searchset
@@ -31,7 +32,7 @@ class TaskInstance(FhirView):
     )
     def get(self, request: Request, resource_id: str) -> Response:
         """Read how far a referral has come."""
-        return _seen(request, resource_id)
+        return seen(request, resource_id, render=task.render)
 
 
 class TaskVersion(FhirView):
@@ -46,17 +47,7 @@ class TaskVersion(FhirView):
     )
     def get(self, request: Request, resource_id: str, version: int) -> Response:
         """Read how far a referral had come at a version."""
-        return _seen(request, resource_id, version)
-
-
-def _seen(request: Request, resource_id: str, version: int | None = None) -> Response:
-    seen = read_referral(
-        referral_id=id_of(resource_id), version=version, by=actor_of(request), at=timezone.now()
-    )
-    if seen is None:
-        raise Http404
-    rendered = task.render(seen.referral, seen.change, base_url=BASE_URL)
-    return Response(rendered, headers=versioned(seen.change.version, seen.change.at))
+        return seen(request, resource_id, render=task.render, version=version)
 
 
 class TaskCollection(FhirView):
