@@ -20,6 +20,7 @@ from referrals.lifecycle import BusinessStatus, MoveNotAllowed
 from referrals.models import Offer, Placement, Referral
 from web import forms, patient_cookies
 from web.offers import ShownOffer, shown_offer, shown_offers
+from web.patient_cookies import Opened
 
 LONGEST_CODE = 100
 PatientView = Callable[[HttpRequest, Referral], HttpResponse]
@@ -33,6 +34,10 @@ _HOW_CHOSEN = (
 )
 
 
+def _seconds() -> int:
+    return int(timezone.now().timestamp())
+
+
 def for_right_person(view: PatientView) -> Callable[..., HttpResponse]:
     """Only for a browser in which the date of birth has been given; keeps it signed in while it is used."""
 
@@ -40,15 +45,15 @@ def for_right_person(view: PatientView) -> Callable[..., HttpResponse]:
     @require_http_methods(["GET", "HEAD", "POST"])
     @wraps(view)
     def checked(request: HttpRequest) -> HttpResponse:
-        referral_id = patient_cookies.referral_id_of(request)
-        referral = selectors.referral_for_patient(referral_id) if referral_id else None
-        if referral is None:
+        opened = patient_cookies.opened_of(request, now=_seconds())
+        referral = selectors.referral_for_patient(opened.referral_id) if opened else None
+        if opened is None or referral is None:
             return redirect("patient-check" if patient_cookies.code_of(request) else "patient-code")
         try:
             response = view(request, referral)
         except (responding.OfferGone, MoveNotAllowed):
             response = redirect("patient-manage")
-        patient_cookies.keep_referral(response, referral.pk)
+        patient_cookies.keep_opened(response, opened)
         return response
 
     return checked
@@ -115,7 +120,7 @@ def check(request: HttpRequest) -> HttpResponse:
     )
     response = redirect("patient-manage" if has_answered else "patient-about")
     patient_cookies.forget(response)
-    patient_cookies.keep_referral(response, referral.pk)
+    patient_cookies.keep_opened(response, Opened(referral.pk, _seconds()))
     return response
 
 

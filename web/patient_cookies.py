@@ -1,15 +1,25 @@
 """What a patient's browser carries between pages: the code, then the referral's id; signed and short-lived."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 IDLE_SECONDS = 20 * 60
+LONGEST_SECONDS = 2 * 60 * 60
 # The prefix makes browsers refuse the cookie from other hosts and over plain HTTP.
 _PREFIX = "__Host-" if settings.IS_HTTPS else ""
 _CODE = f"{_PREFIX}link"
 _REFERRAL = f"{_PREFIX}patient"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A referral whose link this browser has opened, and when (seconds since 1970)."""
+
+    referral_id: UUID
+    at: int
 
 
 def keep_code(response: HttpResponse, code: str) -> None:
@@ -22,15 +32,17 @@ def code_of(request: HttpRequest) -> str:
     return _kept(request, _CODE)
 
 
-def keep_referral(response: HttpResponse, referral_id: UUID) -> None:
+def keep_opened(response: HttpResponse, opened: Opened) -> None:
     """The right person is here: remember which referral for another twenty minutes."""
-    _keep(response, _REFERRAL, str(referral_id))
+    _keep(response, _REFERRAL, f"{opened.referral_id} {opened.at}")
 
 
-def referral_id_of(request: HttpRequest) -> UUID | None:
-    """The referral that this browser has opened, or None."""
-    kept = _kept(request, _REFERRAL)
-    return UUID(kept) if kept else None
+def opened_of(request: HttpRequest, *, now: int) -> Opened | None:
+    """What this browser has opened, or None; two hours after the date of birth it is asked for again."""
+    referral_id, _, at = _kept(request, _REFERRAL).partition(" ")
+    if not at or now - int(at) > LONGEST_SECONDS:
+        return None
+    return Opened(UUID(referral_id), int(at))
 
 
 def forget(response: HttpResponse) -> None:

@@ -77,7 +77,7 @@ def test_from_the_link_to_a_community_and_out_again(
     assert "noreferrer" in str(way_in.get_attribute("rel"))
 
     follow(page, "See or change your choices")
-    expect(page.get_by_text("My surgery knows that I joined")).to_be_visible()
+    expect(page.get_by_text("My surgery has been told that I joined")).to_be_visible()
     follow(page, "Change to another community")
     expect(page.locator("#offer-1")).to_be_checked()
     _choose_and_join(page, offer="#offer-2")
@@ -196,16 +196,16 @@ def test_going_back_is_harmless(visit: Visit, invitation: Invitation) -> None:
 
     page.go_back()
     _heading(page, "What may we share?")
-    page.locator("#tell_community").check()
-    press(page, "Join")
+    expect(page.locator("#tell_community")).to_be_checked()
+    press(page, "Save")
 
     _heading(page, "Your place is ready")
     assert page.locator("main .nhsuk-button").first.get_attribute("href") == way_in
     page.goto("/r/leave")
     press(page, "Leave")
-    page.go_back()
-    press(page, "Leave")
     _heading(page, "You have left the community")
+    page.go_back()
+    _heading(page, "Your choices")
 
 
 def test_after_signing_out_going_back_shows_nothing(visit: Visit, invitation: Invitation) -> None:

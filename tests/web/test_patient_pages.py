@@ -245,6 +245,19 @@ def test_what_is_shared_can_be_seen_and_changed_later(opened: Client) -> None:
     assert Placement.objects.count() == 1
 
 
+def test_the_date_of_birth_is_asked_again_after_two_hours_however_busy_somebody_is(
+    opened: Client,
+) -> None:
+    begin = timezone.now()
+    seen = []
+    for minutes in range(15, 136, 15):
+        with time_machine.travel(begin + timedelta(minutes=minutes), tick=False):
+            seen.append(opened.get("/r/manage").status_code)
+
+    assert seen[:7] == [200] * 7
+    assert seen[-1] == 302
+
+
 def test_opening_another_link_signs_the_one_before_out(opened: Client) -> None:
     opened.get("/r/" + "a" * 32)
 
