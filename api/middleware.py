@@ -44,9 +44,7 @@ class MachineGate:
                 response[name] = value
         response.setdefault("Cache-Control", "no-store")
         if request.method == "HEAD":
-            response.content = (
-                b""  # the headers are those of a GET; the server would drop it with a warning
-            )
+            response.content = b""  # the server would drop it, with a warning
         return response
 
 
