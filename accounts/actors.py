@@ -51,11 +51,6 @@ def host_actor(organisation: Organisation) -> Actor:
     return Actor(ActorKind.HOST, str(organisation.pk), organisation.pk)
 
 
-def commissioner_actor(user: User, organisation: Organisation) -> Actor:
-    """A commissioner looking at one ICB's figures."""
-    return Actor(ActorKind.COMMISSIONER, str(user.pk), organisation.pk)
-
-
 def icbs_of(user: User) -> list[Organisation]:
     """The ICBs whose figures a person may see."""
     return list(

@@ -1,7 +1,7 @@
 """Organisations, the people who work in them, and the machine clients that act for them."""
 
 import uuid
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
@@ -21,16 +21,6 @@ class OrganisationKind(models.TextChoices):
     HOST = "host"
 
 
-class OrganisationQuerySet(models.QuerySet["Organisation"]):
-    """Reads over organisations."""
-
-    def valid_on(self, day: date) -> Self:
-        """Those that exist on that day: ICBs merge and split (36 since 1 April 2026)."""
-        return self.filter(Q(valid_from__isnull=True) | Q(valid_from__lte=day)).filter(
-            Q(valid_to__isnull=True) | Q(valid_to__gte=day)
-        )
-
-
 class Organisation(models.Model):
     """A practice, PCN or ICB (by ODS code), or the host of a community."""
 
@@ -44,8 +34,6 @@ class Organisation(models.Model):
     )
     valid_from = models.DateField(null=True, blank=True)
     valid_to = models.DateField(null=True, blank=True)
-
-    objects = OrganisationQuerySet.as_manager()
 
     PRIVACY = dict.fromkeys(
         ("id", "kind", "ods_code", "name", "postcode", "icb", "valid_from", "valid_to"),

@@ -28,7 +28,11 @@ class NothingToRenew(Exception):
 @transaction.atomic
 def invite_patient(*, referral_id: UUID, at: datetime) -> None:
     """Make the link and write the message down, once. A patient who must not be contacted gets neither."""
-    referral = Referral.objects.select_for_update().select_related("patient").get(pk=referral_id)
+    referral = (
+        Referral.objects.select_for_update(of=("self",))
+        .select_related("patient")
+        .get(pk=referral_id)
+    )
     if referral.business_status != BusinessStatus.MATCHED or referral.is_contact_prohibited:
         return
     if referral.messages.exists():

@@ -23,7 +23,7 @@ MOST_OFFERS = 3
 def match_referral(*, referral_id: UUID, at: datetime) -> None:
     """Offer the best communities, or record that there is none. Does nothing when that has been done already."""
     referral = (
-        Referral.objects.select_for_update()
+        Referral.objects.select_for_update(of=("self",))
         .select_related("practice", "patient")
         .get(pk=referral_id)
     )

@@ -94,6 +94,21 @@ def test_the_clock_is_read_only_at_the_edge() -> None:
     assert readers == []
 
 
+def test_a_row_lock_with_joined_rows_locks_its_own_row_only() -> None:
+    """PostgreSQL would lock the practice too, and hold up everything that is sent by it."""
+    too_wide = [
+        f"{name}:{node.lineno}"
+        for name, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign | ast.Return | ast.Expr)
+        and "select_for_update(" in (text := ast.unparse(node))
+        and "select_related(" in text
+        and "of=('self',)" not in text
+    ]
+
+    assert too_wide == []
+
+
 @pytest.mark.parametrize(
     "word",
     [
