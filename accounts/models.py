@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from privacy.classes import Privacy
 from privacy.fields import EncryptedTextField
+from privacy.row_security import SHARED, owned_through
 
 
 class OrganisationKind(models.TextChoices):
@@ -35,6 +36,7 @@ class Organisation(models.Model):
     valid_from = models.DateField(null=True, blank=True)
     valid_to = models.DateField(null=True, blank=True)
 
+    TENANCY = SHARED
     PRIVACY = dict.fromkeys(
         ("id", "kind", "ods_code", "name", "postcode", "icb", "valid_from", "valid_to"),
         Privacy.OPEN,
@@ -71,6 +73,7 @@ class Succession(models.Model):
         max_length=12, choices=[("merger",) * 2, ("split",) * 2, ("acquisition",) * 2]
     )
 
+    TENANCY = SHARED
     PRIVACY = dict.fromkeys(("id", "predecessor", "successor", "on_date", "kind"), Privacy.OPEN)
 
     class Meta:
@@ -111,6 +114,7 @@ class User(AbstractUser):
 
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
 
+    TENANCY = SHARED
     # Staff, not patients: who they are is no secret inside the organisation.
     PRIVACY = dict.fromkeys(
         (
@@ -149,6 +153,7 @@ class Membership(models.Model):
     )
     role = models.CharField(max_length=24, choices=Role.choices)
 
+    TENANCY = SHARED
     PRIVACY = dict.fromkeys(("id", "user", "organisation", "role"), Privacy.OPEN)
 
     class Meta:
@@ -164,18 +169,28 @@ class Membership(models.Model):
 
 
 class Client(models.Model):
-    """A registered clinical system. It signs in with SMART Backend Services and acts for one organisation."""
+    """A registered clinical system. It signs in with SMART Backend Services and acts for one organisation.
+
+    ``jwks`` are its public keys; with a ``jwks_url`` they are what was read there last, good until
+    ``jwks_fresh_until``. ``is_bars``: it speaks BaRS, so that its X-Request-ID counts.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="clients")
     jwks = models.JSONField()
+    jwks_url = models.URLField(blank=True)
+    jwks_fresh_until = models.DateTimeField(null=True)
+    is_bars = models.BooleanField(default=False)
     scope = models.CharField(max_length=500)
     registered_at = models.DateTimeField()
     is_active = models.BooleanField(default=True)
 
+    TENANCY = SHARED
     PRIVACY = dict.fromkeys(
-        ("id", "name", "organisation", "jwks", "scope", "registered_at", "is_active"), Privacy.OPEN
+        ("id", "name", "organisation", "jwks", "jwks_url", "jwks_fresh_until", "is_bars")
+        + ("scope", "registered_at", "is_active"),
+        Privacy.OPEN,
     )
 
     def __str__(self) -> str:
@@ -189,6 +204,7 @@ class UsedAssertion(models.Model):
     jti_hash = models.CharField(max_length=64)
     expires_at = models.DateTimeField()
 
+    TENANCY = SHARED
     PRIVACY = dict.fromkeys(("id", "client", "jti_hash", "expires_at"), Privacy.OPEN)
 
     class Meta:
@@ -220,10 +236,51 @@ class AccessToken(models.Model):
 
     objects = AccessTokenQuerySet.as_manager()
 
+    TENANCY = SHARED
     PRIVACY = dict.fromkeys(("token_hash", "client", "scope", "expires_at"), Privacy.OPEN)
 
     def __str__(self) -> str:
         return f"{self.client_id} until {self.expires_at:%H:%M:%S}"
+
+
+class RepeatKind(models.TextChoices):
+    """What marks a request as the same as an earlier one."""
+
+    IDEMPOTENCY_KEY = "idempotency-key"
+    IF_NONE_EXIST = "if-none-exist"
+    BARS_REQUEST = "bars-request"
+
+
+class AnsweredRequest(models.Model):
+    """A request that was carried out, under the mark that its sender gave it; kept for ever.
+
+    The unique row, written in the transaction of what was done, is what makes a repeat find the first. ``outcome``
+    names the rows that were made (type, id, version), never their content. Mark and body are kept as keyed hashes.
+    """
+
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="answered")
+    kind = models.CharField(max_length=16, choices=RepeatKind.choices)
+    mark_hash = models.CharField(max_length=64)
+    body_hash = models.CharField(max_length=64)
+    outcome = models.JSONField()
+    answered_at = models.DateTimeField()
+
+    TENANCY = owned_through("client_id", "accounts_client", "organisation_id")
+    PRIVACY = {
+        **dict.fromkeys(("id", "client", "kind", "answered_at"), Privacy.OPEN),
+        **dict.fromkeys(("mark_hash", "body_hash", "outcome"), Privacy.PSEUDONYM),
+    }
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=RepeatKind.values), name="answered_known_kind"
+            ),
+            models.UniqueConstraint(fields=["client", "kind", "mark_hash"], name="answered_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.client_id}"
 
 
 class HostKey(models.Model):
@@ -237,6 +294,7 @@ class HostKey(models.Model):
     registered_at = models.DateTimeField()
     is_active = models.BooleanField(default=True)
 
+    TENANCY = SHARED
     PRIVACY = dict.fromkeys(
         ("id", "organisation", "secret", "registered_at", "is_active"), Privacy.OPEN
     )

@@ -3,6 +3,7 @@
 from django.db import models
 
 from privacy.classes import Privacy
+from privacy.row_security import SHARED
 
 
 class Action(models.TextChoices):
@@ -39,6 +40,7 @@ class Entry(models.Model):
     target = models.CharField(max_length=80, blank=True)
     detail = models.JSONField(default=dict)
 
+    TENANCY = SHARED
     PRIVACY = {
         "id": Privacy.OPEN,
         "at": Privacy.OPEN,

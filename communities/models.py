@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from accounts.models import Organisation
 from privacy.classes import Privacy
+from privacy.row_security import SHARED
 
 
 class Condition(models.Model):
@@ -23,6 +24,7 @@ class Condition(models.Model):
     people = models.CharField(max_length=100)
     broader = models.CharField(max_length=40, blank=True)
 
+    TENANCY = SHARED
     PRIVACY = dict.fromkeys(("key", "label", "group", "people", "broader"), Privacy.OPEN)
 
     def __str__(self) -> str:
@@ -36,6 +38,7 @@ class ConditionCode(models.Model):
     snomed_code = models.CharField(max_length=18, unique=True)
     term = models.CharField(max_length=255, blank=True)
 
+    TENANCY = SHARED
     PRIVACY = dict.fromkeys(("id", "condition", "snomed_code", "term"), Privacy.OPEN)
 
     def __str__(self) -> str:
@@ -50,6 +53,7 @@ class LocalAuthority(models.Model):
     region = models.CharField(max_length=60, blank=True)
     icb_ods = models.CharField(max_length=10, blank=True)
 
+    TENANCY = SHARED
     PRIVACY = dict.fromkeys(("lad_code", "name", "region", "icb_ods"), Privacy.OPEN)
 
     def __str__(self) -> str:
@@ -66,6 +70,7 @@ class Outcode(models.Model):
     latitude = models.FloatField(null=True)
     longitude = models.FloatField(null=True)
 
+    TENANCY = SHARED
     PRIVACY = dict.fromkeys(
         ("outcode", "local_authority", "icb_ods", "country_code", "latitude", "longitude"),
         Privacy.OPEN,
@@ -138,6 +143,7 @@ class Community(models.Model):
 
     objects = CommunityQuerySet.as_manager()
 
+    TENANCY = SHARED
     PRIVACY = dict.fromkeys(
         (
             "id",

@@ -6,6 +6,7 @@ from django.db.models import Q
 from accounts.models import Organisation
 from engagement.contract import ActivityKind
 from privacy.classes import Privacy
+from privacy.row_security import owned_by
 from referrals.models import Placement
 
 
@@ -22,6 +23,7 @@ class Activity(models.Model):
     count = models.PositiveIntegerField()
     received_at = models.DateTimeField()
 
+    TENANCY = owned_by("host_id")
     PRIVACY = {
         **dict.fromkeys(("id", "host", "source", "received_at"), Privacy.OPEN),
         **dict.fromkeys(("event_id", "placement"), Privacy.PSEUDONYM),

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from privacy.classes import Privacy
+from privacy.row_security import SHARED
 
 
 class JobKind(models.TextChoices):
@@ -55,6 +56,7 @@ class Job(models.Model):
 
     objects = JobQuerySet.as_manager()
 
+    TENANCY = SHARED
     PRIVACY = {
         "id": Privacy.OPEN,
         "kind": Privacy.OPEN,

@@ -12,7 +12,11 @@ from accounts.models import Client, Organisation
 from communities.models import Condition
 from privacy.classes import Privacy
 from privacy.fields import EncryptedTextField
+from privacy.row_security import owned_by, owned_through
 from referrals.lifecycle import STATUSES, TOLD_REASONS, BusinessStatus, RequestStatus, TaskStatus
+
+_REFERRAL = ("referral_id", "referrals_referral", "practice_id")
+OF_THE_REFERRAL = owned_through(*_REFERRAL)
 
 
 def agreeing_statuses(status: str, task_status: str, business_status: str) -> Q:
@@ -57,6 +61,7 @@ class Patient(models.Model):
 
     objects = PatientQuerySet.as_manager()
 
+    TENANCY = owned_by("practice_id")
     PRIVACY = {
         **dict.fromkeys(("id", "nhs_number_hash"), Privacy.PSEUDONYM),
         **dict.fromkeys(
@@ -128,6 +133,7 @@ class Referral(models.Model):
 
     objects = ReferralQuerySet.as_manager()
 
+    TENANCY = owned_by("practice_id", readable="icb_id = (SELECT app_icb())")
     PRIVACY = {
         **dict.fromkeys(("id", "reference", "patient"), Privacy.PSEUDONYM),
         "document": Privacy.IDENTIFIES,
@@ -165,6 +171,7 @@ class ReferralIdentifier(models.Model):
     system = models.CharField(max_length=200)
     value = models.CharField(max_length=200)
 
+    TENANCY = OF_THE_REFERRAL
     PRIVACY = dict.fromkeys(("id", "referral", "client", "system", "value"), Privacy.PSEUDONYM)
 
     class Meta:
@@ -194,6 +201,7 @@ class StatusChange(models.Model):
     version = models.PositiveIntegerField()
     is_told = models.BooleanField()
 
+    TENANCY = OF_THE_REFERRAL
     PRIVACY = {
         **dict.fromkeys(("referral", "by"), Privacy.PSEUDONYM),
         "reason": Privacy.SENSITIVE,
@@ -235,6 +243,7 @@ class MatchRun(models.Model):
     considered = models.PositiveIntegerField()
     offered = models.PositiveIntegerField()
 
+    TENANCY = OF_THE_REFERRAL
     PRIVACY = {
         **dict.fromkeys(("id", "at", "matcher_version", "considered", "offered"), Privacy.OPEN),
         "referral": Privacy.PSEUDONYM,
@@ -259,6 +268,7 @@ class Offer(models.Model):
     reasons = models.JSONField()
     chosen_at = models.DateTimeField(null=True)
 
+    TENANCY = OF_THE_REFERRAL
     PRIVACY = {
         **dict.fromkeys(("id", "run", "referral"), Privacy.PSEUDONYM),
         **dict.fromkeys(("community", "reasons", "chosen_at"), Privacy.SENSITIVE),
@@ -289,6 +299,7 @@ class Link(models.Model):
     locked_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
+    TENANCY = owned_through(*_REFERRAL, readable="code_hash = ANY ((SELECT app_link())::text[])")
     PRIVACY = {
         **dict.fromkeys(("id", "referral", "code_hash"), Privacy.PSEUDONYM),
         **dict.fromkeys(("opened_at", "failed_checks", "locked_at"), Privacy.SENSITIVE),
@@ -328,6 +339,7 @@ class Message(models.Model):
     made_at = models.DateTimeField()
     handed_over_at = models.DateTimeField(null=True)
 
+    TENANCY = OF_THE_REFERRAL
     PRIVACY = {
         **dict.fromkeys(("id", "referral", "link"), Privacy.PSEUDONYM),
         **dict.fromkeys(("channel", "state", "made_at", "handed_over_at"), Privacy.OPEN),
@@ -364,6 +376,11 @@ class Placement(models.Model):
     tells_practice = models.BooleanField()
     counts_visits = models.BooleanField()
 
+    TENANCY = owned_through(
+        *_REFERRAL,
+        readable="EXISTS (SELECT FROM communities_community c WHERE c.id = community_id"
+        " AND c.host_id = (SELECT app_tenant()))",
+    )
     PRIVACY = {
         **dict.fromkeys(("id", "referral", "pseudonym"), Privacy.PSEUDONYM),
         **dict.fromkeys(("community", "joined_at", "left_at", "left_reason"), Privacy.SENSITIVE),
