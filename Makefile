@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BOOTSTRAP = $(PYTHON) scripts/bootstrap.py
 
-.PHONY: run demo test check lint format openapi screenshots bench
+.PHONY: run demo test check lint format openapi screenshots bench faults
 
 run: ## the product with demonstration data on http://127.0.0.1:8000 (PORT=… for another port)
 	@$(BOOTSTRAP) scripts.run
@@ -32,3 +32,6 @@ screenshots: ## every page at 360 and 1280 pixels into var/screenshots, and the 
 
 bench: ## benchmarks, as ratios measured side by side
 	@$(BOOTSTRAP) --dev benchmarks.create
+
+faults: ## sends 5,000 referrals while workers are killed, PostgreSQL restarts and the broker is wiped; needs both servers
+	@$(BOOTSTRAP) --dev scripts.faults

@@ -20,12 +20,16 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody or something that acts. ``organisation_id`` is the organisation it acts for, if any."""
+    """Somebody or something that acts. ``organisation_id`` is the organisation it acts for, if any.
+
+    ``is_bars`` is a clinical system that keeps to the Booking and Referral Standard: its request ids are unique.
+    """
 
     kind: ActorKind
     id: str
     organisation_id: UUID | None = None
     scopes: frozenset[str] = field(default=frozenset())
+    is_bars: bool = False
 
     @property
     def label(self) -> str:
@@ -38,7 +42,13 @@ SYSTEM = Actor(ActorKind.SYSTEM, "")
 
 def client_actor(client: Client, *, scope: str) -> Actor:
     """A clinical system, limited to the scopes of its token."""
-    return Actor(ActorKind.CLIENT, str(client.pk), client.organisation_id, frozenset(scope.split()))
+    return Actor(
+        ActorKind.CLIENT,
+        str(client.pk),
+        client.organisation_id,
+        frozenset(scope.split()),
+        is_bars=client.is_bars,
+    )
 
 
 def patient_actor(referral_id: UUID) -> Actor:
@@ -49,6 +59,11 @@ def patient_actor(referral_id: UUID) -> Actor:
 def host_actor(organisation: Organisation) -> Actor:
     """A community's host, known by its webhook signature."""
     return Actor(ActorKind.HOST, str(organisation.pk), organisation.pk)
+
+
+def commissioner_actor(user: User, *, icb: Organisation) -> Actor:
+    """Somebody who is signed in and reads the figures of an ICB."""
+    return Actor(ActorKind.COMMISSIONER, str(user.pk), icb.pk)
 
 
 def icbs_of(user: User) -> list[Organisation]:

@@ -3,15 +3,15 @@
 import base64
 import secrets
 from datetime import datetime
-from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from accounts import scopes
 from accounts.actors import SYSTEM
+from accounts.keys import KeysRefused, checked
 from accounts.models import Client, HostKey, Organisation
+from accounts.ports import KeysUnavailable, key_fetcher
 from audit.models import Action
 from audit.recording import record
 
@@ -22,24 +22,57 @@ class RegistrationRefused(Exception):
 
 @transaction.atomic
 def register_client(
-    *, name: str, ods_code: str, jwks: dict[str, Any], scope: str, at: datetime
+    *,
+    name: str,
+    ods_code: str,
+    scope: str,
+    at: datetime,
+    jwks: object = None,
+    jwks_url: str = "",
+    is_bars: bool = False,
 ) -> Client:
-    """Register a clinical system for one organisation. ``jwks`` holds its public keys. Raises RegistrationRefused."""
+    """Register a clinical system for one organisation, with its public keys or the address where it keeps them.
+
+    Raises RegistrationRefused.
+    """
     organisation = Organisation.objects.filter(ods_code=ods_code).first()
     if organisation is None:
         raise RegistrationRefused(
             f"No organisation has the ODS code {ods_code}. Load the reference data first."
         )
-    _check_keys(jwks)
     wrong = [word for word in scope.split() if not scopes.is_well_formed(word)]
     if wrong or not scope.split():
         raise RegistrationRefused(
             f"Scopes look like system/ServiceRequest.crs; not understood: {' '.join(wrong) or 'nothing'}."
         )
-    client = Client.objects.create(
-        name=name, organisation=organisation, jwks=jwks, scope=scope, registered_at=at
+    client = Client(
+        name=name, organisation=organisation, scope=scope, is_bars=is_bars, registered_at=at
     )
+    _give_keys(client, jwks=jwks, jwks_url=jwks_url)
+    client.save(force_insert=True)
     record(Action.CLIENT_REGISTERED, by=SYSTEM, at=at, target=f"Client/{client.pk}")
+    return client
+
+
+@transaction.atomic
+def replace_keys(
+    *, client_id: UUID, at: datetime, jwks: object = None, jwks_url: str = ""
+) -> Client:
+    """Give a client other keys, or another address of them; the old ones sign no longer. Raises RegistrationRefused."""
+    client = _registered(client_id)
+    _give_keys(client, jwks=jwks, jwks_url=jwks_url)
+    client.save(update_fields=["jwks", "jwks_url", "jwks_fresh_until"])
+    _record_change(client, "keys-replaced", at=at)
+    return client
+
+
+@transaction.atomic
+def switch_off(*, client_id: UUID, at: datetime) -> Client:
+    """End a client for good: its live tokens open nothing from now on. Raises RegistrationRefused."""
+    client = _registered(client_id)
+    client.is_active = False
+    client.save(update_fields=["is_active"])
+    _record_change(client, "switched-off", at=at)
     return client
 
 
@@ -50,15 +83,33 @@ def make_host_key(*, host: Organisation, at: datetime) -> HostKey:
     return HostKey.objects.create(organisation=host, secret=secret, registered_at=at)
 
 
-def _check_keys(jwks: dict[str, Any]) -> None:
+def _registered(client_id: UUID) -> Client:
+    client = Client.objects.select_for_update().filter(pk=client_id, is_active=True).first()
+    if client is None:
+        raise RegistrationRefused(f"No client with the id {client_id} is registered and active.")
+    return client
+
+
+def _record_change(client: Client, change: str, *, at: datetime) -> None:
+    record(
+        Action.CLIENT_REGISTERED,
+        by=SYSTEM,
+        at=at,
+        target=f"Client/{client.pk}",
+        detail={"change": change},
+    )
+
+
+def _give_keys(client: Client, *, jwks: object, jwks_url: str) -> None:
     try:
-        keys = list(KeySet.import_key_set(jwks))  # type: ignore[arg-type]  # checked here
-    except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RegistrationRefused('The key set is not a JWK Set: {"keys": [...]}.') from error
-    for key in keys:
-        if not isinstance(key, (RSAKey, ECKey)) or not key.kid:
-            raise RegistrationRefused("Each key must be RSA or EC and have a 'kid'.")
-        if key.is_private:
-            raise RegistrationRefused("The key set holds a private key. Send the public keys only.")
-    if not keys:
-        raise RegistrationRefused("The key set is empty.")
+        if jwks_url:
+            key_fetcher().check(jwks_url)
+            client.jwks = {"keys": []}  # read there when the first assertion comes
+        else:
+            client.jwks = checked(jwks)
+    except (KeysRefused, KeysUnavailable) as error:
+        raise RegistrationRefused(str(error)) from error
+    longest = Client._meta.get_field("jwks_url").max_length or 0
+    if len(jwks_url) > longest:
+        raise RegistrationRefused(f"The address must not have more than {longest} characters.")
+    client.jwks_url, client.jwks_fresh_until = jwks_url, None

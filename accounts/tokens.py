@@ -9,23 +9,25 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
-from joserfc import jws, jwt
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
+from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.util import urlsafe_b64decode
 
 from accounts import scopes
 from accounts.actors import Actor, client_actor
+from accounts.keys import ALGORITHMS, NoFittingKey, key_for
 from accounts.models import AccessToken, Client, UsedAssertion
 from audit.models import Action
 from audit.recording import record
 
 logger = logging.getLogger(__name__)
 
-ALGORITHMS = ["RS384", "ES384"]
 LIFETIME = timedelta(seconds=300)
 LONGEST_ASSERTION = timedelta(minutes=5)
 CLOCK_SKEW = timedelta(seconds=30)
+_SWEPT_AT_ONCE = 100
 
 
 class AssertionRefused(Exception):
@@ -46,7 +48,10 @@ class IssuedToken:
 
 
 def issue_token(*, assertion: str, scope: str, audience: str, at: datetime) -> IssuedToken:
-    """Exchange a client's signed assertion for a token. ``audience`` is the token endpoint's own address."""
+    """Exchange a client's signed assertion for a token. ``audience`` is the token endpoint's own address.
+
+    Not to be called inside a transaction: the client's keys may have to be read elsewhere first.
+    """
     try:
         client, claims = _verified(assertion, audience=audience, at=at)
     except AssertionRefused:
@@ -60,7 +65,8 @@ def issue_token(*, assertion: str, scope: str, audience: str, at: datetime) -> I
         )
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
-        _spend(client, claims, at=at)
+        _sweep(client, at=at)
+        _spend(client, claims)
         AccessToken.objects.create(
             token_hash=_hash(token),
             client=client,
@@ -82,33 +88,71 @@ def _hash(token: str) -> str:
 
 
 def _verified(assertion: str, *, audience: str, at: datetime) -> tuple[Client, dict[str, Any]]:
-    client = _claimed_client(assertion)
+    """The client that signed the assertion, and its claims once they have been checked."""
+    header, unverified = _unverified(assertion)
+    client = _claimed_client(unverified)
+    _check_header(header, client=client)
+    # Before the signature, so that nobody's keys are read elsewhere for an assertion that could not hold.
+    _check_claims(unverified, client=client, audience=audience, at=at)
     try:
-        keys = KeySet.import_key_set(client.jwks)
-        token = jwt.decode(assertion, keys, algorithms=ALGORITHMS)
+        key = key_for(client, header, at=at)
+        jws.deserialize_compact(assertion, key, algorithms=[header["alg"]])
+    except NoFittingKey as error:
+        raise AssertionRefused(str(error)) from error
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise AssertionRefused(
-            "The signature does not fit any registered key. Sign with RS384 or ES384 and name the key by 'kid'."
+            "The signature does not fit the registered key that 'kid' names."
         ) from error
-    _check_claims(token.claims, client=client, audience=audience, at=at)
-    return client, token.claims
+    return client, unverified
 
 
-def _claimed_client(assertion: str) -> Client:
-    """The client that an assertion names; nothing it says is trusted until the signature has been checked."""
+def _unverified(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims as they stand: nothing they say is trusted until the signature has been checked."""
+    parts = assertion.split(".")
     try:
-        unverified = jws.extract_compact(assertion.encode())
-        issuer = UUID(str(json.loads(unverified.payload)["iss"]))
-    except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise AssertionRefused(
-            "The assertion is not a signed JWT whose 'iss' is a client_id."
-        ) from error
-    if not unverified.headers().get("kid"):
-        raise AssertionRefused("The header must name the signing key by 'kid'.")
+        header, claims = (_read(part) for part in parts[:2])
+    except (ValueError, RecursionError) as error:
+        raise AssertionRefused("The assertion is not a signed JWT.") from error
+    if len(parts) != 3 or not isinstance(header, dict) or not isinstance(claims, dict):
+        raise AssertionRefused("The assertion is not a signed JWT.")
+    return header, claims
+
+
+def _read(part: str) -> Any:
+    return json.loads(urlsafe_b64decode(part.encode()), object_pairs_hook=_without_repeats)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two members of one name each reader may take another: RFC 7515 and 7519 let us refuse both."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name stands twice")
+    return members
+
+
+def _claimed_client(claims: dict[str, Any]) -> Client:
+    try:
+        issuer = UUID(str(claims.get("iss")))
+    except ValueError as error:
+        raise AssertionRefused("'iss' must be the client_id.") from error
     client = Client.objects.select_related("organisation").filter(pk=issuer, is_active=True).first()
     if client is None:
         raise AssertionRefused("The client named in 'iss' is not registered here.")
     return client
+
+
+def _check_header(header: dict[str, Any], *, client: Client) -> None:
+    alg = header.get("alg")
+    if not isinstance(alg, str) or alg not in ALGORITHMS:
+        raise AssertionRefused(f"'alg' must be one of: {', '.join(ALGORITHMS)}.")
+    if header.get("typ") != "JWT":
+        raise AssertionRefused("'typ' in the header must be JWT.")
+    if not isinstance(header.get("kid"), str) or not header["kid"]:
+        raise AssertionRefused("The header must name the signing key by 'kid'.")
+    if "jku" in header and not (client.jwks_url and header["jku"] == client.jwks_url):
+        raise AssertionRefused("'jku' must be the address that was registered for your keys.")
+    if "crit" in header or "b64" in header:
+        raise AssertionRefused("The header must not hold 'crit' or 'b64'.")
 
 
 def _check_claims(claims: dict[str, Any], *, client: Client, audience: str, at: datetime) -> None:
@@ -118,9 +162,9 @@ def _check_claims(claims: dict[str, Any], *, client: Client, audience: str, at: 
     if claims.get("aud") not in (audience, [audience]):
         raise AssertionRefused(f"'aud' must be {audience}")
     jti = claims.get("jti")
-    if not isinstance(jti, str) or not 1 <= len(jti) <= 255:
+    if not isinstance(jti, str) or not 1 <= len(jti) <= 255 or not jti.isprintable():
         raise AssertionRefused(
-            "'jti' must be a text of 1 to 255 characters, new for each assertion."
+            "'jti' must be a text of 1 to 255 visible characters, new for each assertion."
         )
     _check_times(claims, at=at)
 
@@ -143,8 +187,7 @@ def _check_times(claims: dict[str, Any], *, at: datetime) -> None:
             raise AssertionRefused(f"'{name}' must be a past moment in whole seconds.")
 
 
-def _spend(client: Client, claims: dict[str, Any], *, at: datetime) -> None:
-    UsedAssertion.objects.filter(client=client, expires_at__lt=at - CLOCK_SKEW).delete()
+def _spend(client: Client, claims: dict[str, Any]) -> None:
     try:
         with transaction.atomic():
             UsedAssertion.objects.create(
@@ -154,3 +197,19 @@ def _spend(client: Client, claims: dict[str, Any], *, at: datetime) -> None:
             )
     except IntegrityError as error:
         raise AssertionRefused("This assertion has been used before ('jti').") from error
+
+
+def _sweep(client: Client, *, at: datetime) -> None:
+    """Remove what has run out. A client that asks for one token removes up to a hundred, so that no more gather."""
+    for run_out in (
+        UsedAssertion.objects.filter(client=client, expires_at__lt=at - CLOCK_SKEW),
+        AccessToken.objects.filter(client=client, expires_at__lt=at),
+    ):
+        _remove_some(run_out)
+
+
+def _remove_some(rows: QuerySet[Any]) -> None:
+    # Rows that another request is removing at this moment are left to it: nobody waits, nothing locks in a circle.
+    can_skip = connection.features.has_select_for_update_skip_locked
+    some = rows.select_for_update(skip_locked=can_skip).order_by("expires_at")[:_SWEPT_AT_ONCE]
+    rows.filter(pk__in=[row.pk for row in some]).delete()

@@ -9,8 +9,11 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from accounts.repeating import InFlight, MarkTaken, RequestDone
 from integrations.fhir.outcome import Finding, Refused, operation_outcome
+from integrations.fhir.systems import fhir_base
 from referrals.receiving import ReferralKnown, ReferralRefused
+from referrals.repeating import SeveralMatch
 
 # Status → NHS http-error-code, R4 issue type.
 CODES: dict[int, tuple[str, str]] = {
@@ -22,9 +25,11 @@ CODES: dict[int, tuple[str, str]] = {
     406: ("REC_NOT_ACCEPTABLE", "not-supported"),
     409: ("REC_CONFLICT", "duplicate"),
     411: ("REC_BAD_REQUEST", "required"),
+    412: ("REC_BAD_REQUEST", "multiple-matches"),
     413: ("REC_BAD_REQUEST", "too-long"),
     415: ("REC_BAD_REQUEST", "not-supported"),
     422: ("REC_UNPROCESSABLE_ENTITY", "business-rule"),
+    425: ("REC_TOO_EARLY", "duplicate"),
     429: ("REC_TOO_MANY_REQUESTS", "throttled"),
     500: ("REC_SERVER_ERROR", "exception"),
     503: ("REC_SERVICE_UNAVAILABLE", "transient"),
@@ -76,10 +81,19 @@ def _denied(_error: PermissionDenied) -> tuple[int, list[Finding]]:
     return 403, [finding(403, "This is not allowed.")]
 
 
+def _always(status: int) -> Callable[[Exception], tuple[int, list[Finding]]]:
+    """For an error that says it all itself."""
+    return lambda error: (status, [finding(status, str(error))])
+
+
 _ANSWERS: dict[type[Exception], Callable[[Any], tuple[int, list[Finding]]]] = {
     Refused: _refused,
     ReferralRefused: _referral_refused,
     ReferralKnown: _referral_known,
+    MarkTaken: _always(422),
+    InFlight: _always(425),
+    RequestDone: _always(409),
+    SeveralMatch: _always(412),
     exceptions.APIException: _api_exception,
     Http404: _not_found,
     PermissionDenied: _denied,
@@ -94,20 +108,27 @@ def answer_to(error: Exception, context: dict[str, Any]) -> Response | None:
             response = Response(
                 body(findings, is_fhir=getattr(context["view"], "is_fhir", False)), status=status
             )
-            if isinstance(error, exceptions.APIException):
-                for name in ("auth_header", "wait"):
-                    value = getattr(error, name, None)
-                    if value is not None:
-                        response[
-                            {"auth_header": "WWW-Authenticate", "wait": "Retry-After"}[name]
-                        ] = str(value)
-            if isinstance(error, ReferralKnown):
-                # Not from the request: its Host header is the sender's.
-                response["Location"] = (
-                    f"{settings.PUBLIC_BASE_URL}/fhir/R4/ServiceRequest/{error.referral.pk}"
-                )
+            for name, value in _headers(error).items():
+                response[name] = value
             return response
     return None
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    """What an error's answer says beside its body."""
+    # Not from the request: its Host header is the sender's.
+    base = fhir_base(settings.PUBLIC_BASE_URL)
+    if isinstance(error, ReferralKnown):
+        return {"Location": f"{base}/ServiceRequest/{error.referral.pk}"}
+    if isinstance(error, RequestDone):
+        # The patient of a transaction may stand before the referral.
+        made = max(error.made, key=lambda one: one.resource_type == "ServiceRequest")
+        return {"Location": f"{base}/{made.resource_type}/{made.pk}"}
+    if isinstance(error, InFlight):
+        return {"Retry-After": "1"}
+    named = {"auth_header": "WWW-Authenticate", "wait": "Retry-After"}
+    found = {header: getattr(error, name, None) for name, header in named.items()}
+    return {header: str(value) for header, value in found.items() if value is not None}
 
 
 def body(findings: list[Finding], *, is_fhir: bool) -> dict[str, Any]:

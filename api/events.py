@@ -12,10 +12,11 @@ from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.actors import host_actor
 from accounts.hosts import host_key
+from accounts.throttling import Limit
+from api.throttling import Counted
 from engagement.contract import Receipt, Received
 from engagement.recording import record_activities
 from integrations.platforms.webhooks import (
@@ -25,6 +26,7 @@ from integrations.platforms.webhooks import (
     read_batch,
     verify,
 )
+from privacy.tenancy import acting_for
 
 logger = logging.getLogger(__name__)
 
@@ -76,12 +78,13 @@ class ErrorSchema(serializers.Serializer[None]):
     errors = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]  # a field of that name
 
 
-class Events(APIView):
+class Events(Counted):
     """The address that a host's webhook posts to; the key in it says whose secret signs."""
 
     authentication_classes = []
     permission_classes = [AllowAny]  # the signature is the credential
     parser_classes = [CloudEvents]
+    limit = Limit.EVENTS
 
     @extend_schema(
         operation_id="events_create",
@@ -105,6 +108,7 @@ class Events(APIView):
             413: ErrorSchema,
             415: ErrorSchema,
             422: ReceiptsSchema,
+            429: ErrorSchema,
         },
         examples=[
             OpenApiExample(
@@ -144,7 +148,10 @@ class Events(APIView):
             batch = read_batch(request.body)
         except BatchMalformed as error:
             raise ParseError(str(error)) from error
-        recorded = record_activities(new=list(batch.events), by=host_actor(key.organisation), at=at)
+        with acting_for(key.organisation_id):
+            recorded = record_activities(
+                new=list(batch.events), by=host_actor(key.organisation), at=at
+            )
         return Response(
             {"receipts": _receipts(recorded, batch.problems)}, status=202 if recorded else 422
         )

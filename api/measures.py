@@ -9,12 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.actors import icbs_of
+from accounts.actors import commissioner_actor, icbs_of
 from accounts.models import Organisation, User
 from api.authentication import SignedIn
 from api.permissions import IsSignedIn
 from engagement.faces import as_csv, as_values
-from engagement.measures import Funnel, funnel
+from engagement.measures import Funnel
+from engagement.reading import read_funnel
 
 ICB = OpenApiParameter(
     "icb", description="ODS code of the ICB; may be left out by a commissioner of just one"
@@ -102,8 +103,10 @@ class FunnelSpreadsheet(APIView):
 
 def _funnel_for(request: Request) -> Funnel:
     user = request.user
-    icbs = icbs_of(user) if isinstance(user, User) else []
-    return funnel(icb=_asked_for(icbs, request.query_params.get("icb")), at=timezone.now())
+    if not isinstance(user, User):
+        raise Http404
+    icb = _asked_for(icbs_of(user), request.query_params.get("icb"))
+    return read_funnel(icb=icb, by=commissioner_actor(user, icb=icb), at=timezone.now())
 
 
 def _asked_for(icbs: list[Organisation], ods_code: str | None) -> Organisation:

@@ -1,4 +1,4 @@
-"""The gate before machines' addresses: sizes are checked before anything is read, and every error speaks their language."""
+"""The gate: what cannot be read safely is refused before anything is read, and machines' errors speak their language."""
 
 from collections.abc import Callable
 
@@ -14,8 +14,10 @@ _SENTENCES = {
     400: "The request cannot be understood.",
     404: "There is nothing at this address.",
     405: "This method is not possible here.",
+    408: "The body did not arrive in time. Please send the same request again.",
     411: "Send a Content-Length: bodies in chunks of unknown length are not read.",
     413: f"The body is larger than {settings.LARGEST_BODY} bytes.",
+    415: "Send the body as it is, without Content-Encoding: compressed bodies are not read.",
     500: "Something went wrong on our side. Nothing was stored. Please try again.",
     503: "The database is busy or away. Please send the same request again in a few seconds.",
 }
@@ -29,9 +31,9 @@ class MachineGate:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
-        if not f"{request.path}/".startswith(_MACHINE_PATHS):
-            return self.get_response(request)
         status = _refusal(request)
+        if not f"{request.path}/".startswith(_MACHINE_PATHS):
+            return _plain_error(status) if status else self.get_response(request)
         response = _error(request, status) if status else self.get_response(request)
         is_page = response.get("Content-Type", "").startswith("text/html")
         if response.status_code >= 400 and is_page:
@@ -52,10 +54,18 @@ def _refusal(request: HttpRequest) -> int | None:
     if request.headers.get("Transfer-Encoding"):
         # WSGI servers hand such a body over as empty: better no referral than one lost in silence.
         return 411
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        return 415
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal():
+    address = f"{request.path}?{request.META.get('QUERY_STRING', '')}"
+    # PostgreSQL takes no NUL, and nothing that is looked for has one.
+    if not (length.isascii() and length.isdecimal()) or "\0" in address or "%00" in address:
         return 400
     return 413 if int(length) > settings.LARGEST_BODY else None
+
+
+def _plain_error(status: int) -> HttpResponse:
+    return HttpResponse(f"{_SENTENCES[status]}\n", status=status, content_type="text/plain")
 
 
 def _error(request: HttpRequest, status: int) -> HttpResponse:

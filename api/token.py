@@ -8,9 +8,11 @@ from rest_framework.parsers import FormParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from accounts.throttling import Limit
 from accounts.tokens import AssertionRefused, ScopeRefused, issue_token
+from api.events import ErrorSchema
+from api.throttling import Counted
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -45,9 +47,10 @@ def token_address() -> str:
     return f"{settings.PUBLIC_BASE_URL}/oauth2/token"
 
 
-class Token(APIView):
+class Token(Counted):
     """The token endpoint."""
 
+    limit = Limit.TOKEN
     permission_classes = [AllowAny]
     parser_classes = [FormParser]
 
@@ -55,7 +58,7 @@ class Token(APIView):
         operation_id="token_create",
         tags=["Sign-in"],
         request=TokenRequest,
-        responses={200: TokenAnswer, 400: TokenError, 401: TokenError},
+        responses={200: TokenAnswer, 400: TokenError, 401: TokenError, 429: ErrorSchema},
         examples=[
             OpenApiExample(
                 "A token",
@@ -71,7 +74,7 @@ class Token(APIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        """Exchange a signed assertion (RS384 or ES384) for a token that lives five minutes."""
+        """Exchange a signed assertion (RS384, ES384 or RS512) for a token that lives five minutes."""
         form = TokenRequest(data=request.data)
         if not form.is_valid():
             name, [fault, *_more] = next(iter(form.errors.items()))

@@ -3,8 +3,8 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from api import conditions, events, health, measures, token
-from api.fhir import bundle, metadata, patient, service_request, task
+from api import conditions, events, health, measures, metrics, token
+from api.fhir import audit_event, bundle, metadata, patient, service_request, task
 
 _FHIR = "fhir/R4"
 
@@ -43,6 +43,16 @@ urlpatterns = [
     path(
         f"{_FHIR}/Patient/<str:resource_id>", patient.PatientInstance.as_view(), name="fhir-patient"
     ),
+    path(
+        f"{_FHIR}/AuditEvent",
+        audit_event.AuditEventCollection.as_view(),
+        name="fhir-audit-events",
+    ),
+    path(
+        f"{_FHIR}/AuditEvent/<str:resource_id>",
+        audit_event.AuditEventInstance.as_view(),
+        name="fhir-audit-event",
+    ),
     re_path(r"^fhir(/.*)?$", metadata.NotServed.as_view(), name="fhir-not-served"),
     path("api/events/<uuid:key_id>", events.Events.as_view(), name="api-events"),
     path("api/measures/funnel", measures.FunnelFigures.as_view(), name="api-funnel"),
@@ -53,6 +63,7 @@ urlpatterns = [
     ),
     path("api/conditions", conditions.Conditions.as_view(), name="api-conditions"),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
 ]

@@ -1,9 +1,9 @@
-"""The append-only table of who did what to which row."""
+"""The append-only tables: who did what to which row, and the chain that every row is sealed into."""
 
 from django.db import models
 
 from privacy.classes import Privacy
-from privacy.row_security import SHARED
+from privacy.row_security import SHARED, Tenancy
 
 
 class Action(models.TextChoices):
@@ -21,16 +21,20 @@ class Action(models.TextChoices):
     LINK_RENEWED = "link-renewed"
     MESSAGE_HANDED_OVER = "message-handed-over"
     OFFER_CHOSEN = "offer-chosen"
-    SHARING_AGREED = "sharing-agreed"
+    SHARING_CHOSEN = "sharing-chosen"
     COMMUNITY_JOINED = "community-joined"
     COMMUNITY_LEFT = "community-left"
     EVENTS_RECEIVED = "events-received"
     FIGURES_READ = "figures-read"
     CLIENT_REGISTERED = "client-registered"
+    ACCESS_DENIED = "access-denied"
 
 
 class Entry(models.Model):
-    """One thing that happened. Rows are written in the transaction they record and never changed."""
+    """One thing that happened. Rows are written in the transaction they record and never changed.
+
+    ``organisation_id`` is the actor's; ``tenant_id`` is that of the organisation whose rows were touched.
+    """
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField()
@@ -39,8 +43,11 @@ class Entry(models.Model):
     organisation_id = models.UUIDField(null=True)
     target = models.CharField(max_length=80, blank=True)
     detail = models.JSONField(default=dict)
+    tenant_id = models.UUIDField(null=True)
 
-    TENANCY = SHARED
+    IS_APPEND_ONLY = True
+    # Not "=": what is written for no tenant must be seen by its writer, because PostgreSQL returns the new row.
+    TENANCY = Tenancy("tenant_id IS NOT DISTINCT FROM (SELECT app_tenant())")
     PRIVACY = {
         "id": Privacy.OPEN,
         "at": Privacy.OPEN,
@@ -49,6 +56,7 @@ class Entry(models.Model):
         "organisation_id": Privacy.OPEN,
         "target": Privacy.PSEUDONYM,
         "detail": Privacy.OPEN,
+        "tenant_id": Privacy.OPEN,
     }
 
     class Meta:
@@ -62,3 +70,22 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action} {self.target}"
+
+
+class Seal(models.Model):
+    """An entry's place in the chain: ``mac`` covers the entry, the place and the ``mac`` before it."""
+
+    position = models.BigIntegerField(primary_key=True)
+    # Without a foreign key in the database, which would write to every entry while sealing it.
+    entry = models.OneToOneField(
+        Entry, on_delete=models.PROTECT, db_constraint=False, related_name="seal"
+    )
+    key_id = models.CharField(max_length=8)
+    mac = models.BinaryField(max_length=32)
+
+    IS_APPEND_ONLY = True
+    TENANCY = SHARED
+    PRIVACY = dict.fromkeys(("position", "entry", "key_id", "mac"), Privacy.OPEN)
+
+    def __str__(self) -> str:
+        return f"{self.position}: entry {self.entry_id}"

@@ -5,6 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from audit.models import Action, Entry
+from privacy.tenancy import current_tenant
 
 
 class Author(Protocol):
@@ -32,4 +33,5 @@ def record(
         organisation_id=by.organisation_id,
         target=target,
         detail=detail or {},
+        tenant_id=current_tenant(),
     )

@@ -8,5 +8,5 @@ from tests import environment
 
 # Set up here, before any module of this package is imported, because those import models.
 environment.prepare()
-os.environ["DATABASE_URL"] = "sqlite:///:memory:"
+os.environ["DATABASE_URL"] = os.environ.get("BENCH_DATABASE_URL", "sqlite:///:memory:")
 django.setup()

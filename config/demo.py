@@ -23,7 +23,8 @@ from engagement.recording import record_activities
 from integrations.fhir import service_request
 from integrations.fhir.subject import nothing_to_resolve
 from referrals.closing import end_invitation
-from referrals.inviting import code_of, hand_over_message, invite_patient
+from referrals.codes import code_of
+from referrals.inviting import hand_over_message, invite_patient
 from referrals.matching import match_referral
 from referrals.models import Link, Placement, Referral
 from referrals.placing import join
@@ -133,7 +134,7 @@ def _answer(
 ) -> Story:
     """What somebody does who opens the link: looks, and perhaps chooses, joins and comes back."""
     yield (at := at + timedelta(hours=chance.expovariate(1 / 20)))
-    open_link(code=code_of(link.pk), birth_date=born, at=at)
+    open_link(code=code_of(link), birth_date=born, at=at)
     offer = _linked_offer(referral, on=localdate(at))
     if offer is None or chance.random() > _CHOSE:
         return
@@ -176,7 +177,7 @@ def _invite(referral: Referral, *, at: datetime, carrier: str = "") -> Link | No
         return None
     # Fictional people's numbers must not reach whatever carrier is set up here.
     with override_settings(MESSENGER=f"config.demo.{carrier}" if carrier else settings.MESSENGER):
-        hand_over_message(message_id=message.pk, at=at)
+        hand_over_message(message_id=message.pk, tenant_id=referral.practice_id, at=at)
     return message.link
 
 
@@ -214,4 +215,4 @@ def fresh_invitation(*, client: Client, seed: int, at: datetime) -> Invitation:
         referral = _refer(person, client=client, identifier=f"demo-{uuid4().hex}", at=at)
         link = _invite(referral, at=at)
     assert link is not None  # noqa: S101  (the directory has a community for depression)
-    return Invitation(f"/r/{code_of(link.pk)}", person.birth_date)
+    return Invitation(f"/r/{code_of(link)}", person.birth_date)

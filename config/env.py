@@ -99,6 +99,24 @@ def broker(name: str, default: str) -> str:
     return value
 
 
+def cache(name: str) -> dict[str, Any]:
+    """Django's CACHES entry: Redis at ``redis://…``, or each process by itself. The value is never repeated."""
+    url = os.environ.get(name, "").strip()
+    if not url:
+        return {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        }
+    if not url.startswith(("redis://", "rediss://")):
+        raise ImproperlyConfigured(f"{name} must begin with redis:// or rediss://.")
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": url,
+        # Counting must not keep a request waiting when Redis is away.
+        "OPTIONS": {"socket_connect_timeout": 0.25, "socket_timeout": 0.25},
+    }
+
+
 def database(name: str, default: str) -> dict[str, Any]:
     """Django's DATABASES entry from ``sqlite:///path`` or ``postgres://user:password@host:port/name``."""
     url = text(name, default)

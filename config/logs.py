@@ -5,7 +5,7 @@ import logging
 import re
 from datetime import UTC, datetime
 
-_FIELDS = ("job", "kind", "error", "status_code")
+_FIELDS = ("job", "kind", "error", "status_code", "position", "mac")
 # Everything from the first address or path on: an address may hold a code, a number or a name with spaces in it.
 _FROM_ADDRESS_ON = re.compile(r"(?<!\w)/.*", re.DOTALL)
 
@@ -22,7 +22,7 @@ class JsonFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": _FROM_ADDRESS_ON.sub("/…", record.getMessage()),
+            "message": _message(record),
         }
         line |= {name: str(getattr(record, name)) for name in _FIELDS if hasattr(record, name)}
         if match := getattr(getattr(record, "request", None), "resolver_match", None):
@@ -35,3 +35,10 @@ class JsonFormatter(logging.Formatter):
             if trace:
                 line["where"] = f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"
         return json.dumps(line, ensure_ascii=False)
+
+
+def _message(record: logging.LogRecord) -> str:
+    # Django quotes what was sent, such as a host name; the logger's name and the error say what it was.
+    if record.name.startswith("django.security."):
+        return "refused"
+    return _FROM_ADDRESS_ON.sub("/…", record.getMessage())

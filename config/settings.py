@@ -17,17 +17,16 @@ if "SECRET_KEY" not in os.environ:
 # Secrets and addresses
 SECRET_KEY = env.text("SECRET_KEY")
 FIELD_KEYS = env.keys("FIELD_KEYS")
-INDEX_KEY = FIELD_KEYS[
-    -1
-]  # the oldest: new field keys are put before it, so that blind indexes stay valid
 PUBLIC_BASE_URL = env.base_url("PUBLIC_BASE_URL", "http://127.0.0.1:8000")
 IS_HTTPS = PUBLIC_BASE_URL.startswith("https://")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost")
+BEHIND_PROXY = env.flag("BEHIND_PROXY")  # what it says of protocol and sender is believed
 DEBUG = env.flag("DEBUG")
 DEMO = env.flag("DEMO")  # fictional people and unchecked listings; every page says so
 
 # The domain's ports
 MESSENGER = env.text("MESSENGER", "integrations.messaging.file.FileMessenger")
+KEY_FETCHER = "integrations.outbound.keys.GuardedKeyFetcher"
 MESSAGES_FOLDER = env.text("MESSAGES_FOLDER", str(VAR_DIR / "messages"))
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "peer-support@localhost")
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
@@ -44,9 +43,17 @@ DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'pee
 AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# The ends of the audit chain, written down where no database administrator can reach them
+AUDIT_HEADS_FILE = env.text("AUDIT_HEADS_FILE", str(VAR_DIR / "audit-heads.jsonl"))
+
+# What may be lost: the counts of requests
+CACHES = {"default": env.cache("CACHE_URL")}
+
 # Background work: the broker carries wake-ups only
 CELERY_BROKER_URL = env.broker("CELERY_BROKER_URL", "filesystem://localhost/")
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker however long it is away
 CELERY_TASK_DEFAULT_QUEUE = env.text("CELERY_TASK_DEFAULT_QUEUE", "peer-referrals")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -58,7 +65,15 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # nobody steers a worker through the broker
 CELERY_TIMEZONE = "Europe/London"
 CELERY_BEAT_SCHEDULE = {
-    "look-for-due-jobs": {"task": "jobs.work", "schedule": 2.0, "options": {"expires": 2.0}}
+    "look-for-due-jobs": {"task": "jobs.work", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sweep-referrals": {
+        "task": "referrals.sweep",
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
+    },
+    "forget-done-jobs": {"task": "jobs.forget", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "seal-audit": {"task": "audit.seal", "schedule": 5.0, "options": {"expires": 30.0}},
+    "seal-late-audit": {"task": "audit.seal", "schedule": 3600.0, "kwargs": {"looks_at_all": True}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = env.text("BEAT_SCHEDULE_FILE", str(VAR_DIR / "beat-schedule"))
 # One short try: an answer to a sender must not wait for a broker that is away.
@@ -79,6 +94,9 @@ if CELERY_BROKER_URL.startswith("redis"):
         "visibility_timeout": 60,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
+        # Without these a Redis that hangs would keep every sender waiting for ever.
+        "socket_timeout": 2,
+        "socket_connect_timeout": 2,
     }
 
 # Applications
@@ -104,6 +122,8 @@ INSTALLED_APPS = [
     "jobs",
 ]
 MIDDLEWARE = [
+    "api.metrics.RequestCounts",
+    "config.headers.SafeHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -179,7 +199,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
@@ -199,6 +219,16 @@ CONTENT_SECURITY_POLICY = {
 # Machines
 LARGEST_BODY = 1_048_576
 DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_BODY
+# How many in a minute (accounts.throttling.Limit). Far above what one sender needs, far below what would hurt others.
+RATE_LIMITS = {
+    "client": 3000,  # requests of one clinical system, for one organisation
+    "token": 600,  # of one network: a supplier may fetch the tokens of many practices from one place
+    "nobody": 300,  # requests of one network without a good token
+    "events": 600,  # webhooks of one network
+    "patient": 60,  # typed codes and dates of birth of one network, which phones share by the thousand
+    "key-set": 30,  # readings of one client's key set while none is fresh
+    "unknown-key": 1,  # readings of one client's key set because a key was named that it does not hold
+}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["api.permissions.Nobody"],
@@ -220,6 +250,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": True,
 }
+
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")  # without one only this machine may ask for /metrics
 
 # Logs: one line of JSON each, to standard error
 LOGGING = {

@@ -1,9 +1,9 @@
-"""When the database is locked or away: 503 and when to come back, instead of a fault of ours."""
+"""When the database is locked or away, 503 and when to come back; when a body stops arriving, 408: no fault of ours."""
 
 import sys
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from web import errors
 
@@ -17,7 +17,13 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Called while the error is being handled, whether a view, a session or a sign-in met it."""
-    return _busy(request) if _is_database_away(sys.exception()) else errors.server_error(request)
+    error = sys.exception()
+    if _is_database_away(error):
+        return _busy(request)
+    response = errors.server_error(request)
+    if isinstance(error, UnreadablePostError):
+        response.status_code = 408
+    return response
 
 
 def _busy(request: HttpRequest) -> HttpResponse:

@@ -7,6 +7,8 @@ from typing import Any
 from engagement.disclosure import HIDDEN
 from engagement.measures import STEPS, Funnel, Row
 
+_BEGIN_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
+
 
 def as_values(funnel: Funnel) -> dict[str, Any]:
     """Plain values for JSON: a hidden count is null with ``hidden`` true."""
@@ -62,5 +64,5 @@ def as_csv(funnel: Funnel) -> str:
 
 
 def _as_text(value: str) -> str:
-    """A cell that a spreadsheet cannot take for a formula."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    """A cell that a spreadsheet cannot take for a formula: OWASP's list, with the wide signs of East Asian keyboards."""
+    return f"'{value}" if value.startswith(_BEGIN_FORMULAS) else value

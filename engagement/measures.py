@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation
 from engagement.disclosure import Shown, percentage, shown
+from privacy.tenancy import counting_for
 from referrals.inviting import LINK_LIFE
 from referrals.models import Referral
 
@@ -76,20 +77,21 @@ def funnel(*, icb: Organisation, at: datetime) -> Funnel:
         .annotate(month=TruncMonth("received_at", output_field=DateField()))
         .filter(month__gte=months[0], month__lte=last_month)
     )
-    return Funnel(
-        icb_ods=icb.ods_code or "",
-        icb_name=icb.name,
-        first_month=months[0],
-        last_month=last_month,
-        total=_row(
-            "total",
-            _("All referrals"),
-            next(iter(_counts(referrals, "icb")), {}),
-            is_whole_icb=True,
-        ),
-        by_month=_by_month(referrals, months, localdate(at)),
-        by_practice=_by_practice(referrals),
-    )
+    with counting_for(icb.pk):
+        return Funnel(
+            icb_ods=icb.ods_code or "",
+            icb_name=icb.name,
+            first_month=months[0],
+            last_month=last_month,
+            total=_row(
+                "total",
+                _("All referrals"),
+                next(iter(_counts(referrals, "icb")), {}),
+                is_whole_icb=True,
+            ),
+            by_month=_by_month(referrals, months, localdate(at)),
+            by_practice=_by_practice(referrals),
+        )
 
 
 def _months_until(last: date) -> list[date]:

@@ -10,6 +10,7 @@ from audit.models import Action
 from audit.recording import record
 from engagement.contract import TAKING_PART, ActivityKind, NewActivity, Receipt, Received
 from engagement.models import Activity
+from privacy.tenancy import acting_for
 from referrals.models import Placement
 from referrals.placing import leave, note_active
 
@@ -23,11 +24,9 @@ def record_activities(*, new: list[NewActivity], by: Actor, at: datetime) -> lis
 
 
 def _record(event: NewActivity, *, by: Actor, at: datetime) -> Receipt:
-    placement = (
-        Placement.objects.select_related("referral")
-        .filter(pseudonym=event.pseudonym, community__host_id=by.organisation_id)
-        .first()
-    )
+    placement = Placement.objects.filter(
+        pseudonym=event.pseudonym, community__host_id=by.organisation_id
+    ).first()
     if placement is None:
         return Receipt.UNKNOWN_SUBJECT
     if against := _what_stands_against(event, placement, at=at):
@@ -46,10 +45,13 @@ def _record(event: NewActivity, *, by: Actor, at: datetime) -> Receipt:
     )
     if not is_new:
         return Receipt.DUPLICATE
-    if event.kind in TAKING_PART:
-        note_active(placement=placement, by=by, at=at)
-    elif event.kind == ActivityKind.LEFT and placement.left_at is None:
-        leave(referral_id=placement.referral_id, reason="left-at-host", by=by, at=at)
+    with acting_for(
+        placement.practice_id
+    ):  # what follows from it happens to the practice's referral
+        if event.kind in TAKING_PART:
+            note_active(placement=placement, by=by, at=at)
+        elif event.kind == ActivityKind.LEFT and placement.left_at is None:
+            leave(referral_id=placement.referral_id, reason="left-at-host", by=by, at=at)
     return Receipt.RECORDED
 
 

@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from privacy.classes import Privacy
 from privacy.row_security import SHARED
@@ -18,6 +19,16 @@ class JobKind(models.TextChoices):
     INVITE = "invite"
     HAND_OVER = "hand-over"
     END_LINK = "end-link"
+
+
+class Destination(models.TextChoices):
+    """Whom jobs reach outside of our database."""
+
+    MESSENGER = "messenger"
+
+
+# The kinds that reach outside, and whom. All others stay in the database.
+DESTINATIONS = {JobKind.HAND_OVER: Destination.MESSENGER}
 
 
 class JobState(models.TextChoices):
@@ -34,19 +45,28 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def due(self, at: datetime) -> Self:
         """Jobs that may be claimed now: waiting ones whose time has come and those of workers that were lost."""
-        waiting = Q(state=JobState.QUEUED, run_at__lte=at)
+        waiting = Q(state=JobState.QUEUED)
         lost = Q(state=JobState.RUNNING, leased_until__lt=at)
-        return self.filter(waiting | lost).order_by("run_at", "pk")
+        return self.filter(waiting | lost, run_at__lte=at).order_by("run_at", "pk")
 
 
 class Job(models.Model):
-    """A piece of work. ``payload`` holds ids only."""
+    """A piece of work. ``payload`` holds ids only.
+
+    ``tenant_id`` is the organisation whose rows it works on, ``destination`` whom it reaches outside, ``due_at`` when
+    it was first to be done: ``run_at`` moves on with every failure.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=20, choices=JobKind.choices)
     payload = models.JSONField(default=dict)
+    tenant_id = models.UUIDField(null=True)
+    destination = models.CharField(
+        max_length=20, choices=Destination.choices, blank=True, db_default=""
+    )
     state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
     created_at = models.DateTimeField()
+    due_at = models.DateTimeField(db_default=Now())
     run_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     lease = models.UUIDField(null=True)
@@ -61,8 +81,11 @@ class Job(models.Model):
         "id": Privacy.OPEN,
         "kind": Privacy.OPEN,
         "payload": Privacy.PSEUDONYM,
+        "tenant_id": Privacy.OPEN,
+        "destination": Privacy.OPEN,
         "state": Privacy.OPEN,
         "created_at": Privacy.OPEN,
+        "due_at": Privacy.OPEN,
         "run_at": Privacy.OPEN,
         "attempts": Privacy.OPEN,
         "lease": Privacy.OPEN,
@@ -74,14 +97,23 @@ class Job(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["run_at", "id"],
-                name="jobs_waiting",
+                fields=["destination", "run_at", "id"],
+                name="jobs_waiting_by_destination",
                 condition=Q(state__in=["queued", "running"]),
+            ),
+            models.Index(
+                fields=["state", "ended_at"],
+                name="jobs_ended",
+                condition=Q(state__in=["done", "dead"]),
             ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=JobKind.values), name="jobs_known_kind"),
             models.CheckConstraint(condition=Q(state__in=JobState.values), name="jobs_known_state"),
+            models.CheckConstraint(
+                condition=Q(destination__in=["", *Destination.values]),
+                name="jobs_known_destination",
+            ),
             models.CheckConstraint(
                 condition=Q(state=JobState.RUNNING, lease__isnull=False, leased_until__isnull=False)
                 | (~Q(state=JobState.RUNNING) & Q(lease__isnull=True, leased_until__isnull=True)),
@@ -96,3 +128,30 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id} ({self.state})"
+
+
+class Circuit(models.Model):
+    """A destination that has not answered lately. No row: it answers. With ``open_until`` it is left alone until then."""
+
+    destination = models.CharField(
+        primary_key=True, max_length=20, choices=Destination.choices, editable=False
+    )
+    failures = models.PositiveIntegerField(default=0)
+    open_until = models.DateTimeField(null=True)
+
+    TENANCY = SHARED
+    PRIVACY = {
+        "destination": Privacy.OPEN,
+        "failures": Privacy.OPEN,
+        "open_until": Privacy.OPEN,
+    }
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(destination__in=Destination.values), name="circuit_known_destination"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.destination}: {self.failures} failures in a row"

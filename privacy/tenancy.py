@@ -54,6 +54,13 @@ def acting_for(organisation_id: UUID) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def counting_for(icb_id: UUID) -> Iterator[None]:
+    """One transaction in which the referrals of one ICB can be counted, and nothing be written."""
+    with reaching(Reach(icb=str(icb_id))):
+        yield
+
+
 def current_tenant() -> UUID | None:
     """The organisation that is being acted for, if it is one."""
     tenant = _reach.get().tenant

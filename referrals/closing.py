@@ -7,11 +7,10 @@ from django.db import transaction
 
 from accounts.actors import SYSTEM
 from referrals.changing import move, tell_now
-from referrals.lifecycle import BusinessStatus
+from referrals.lifecycle import UNANSWERED, BusinessStatus
 from referrals.models import Link, Referral
+from referrals.practice_tasks import finish_tasks
 from referrals.selectors import newest_change
-
-_UNANSWERED = (BusinessStatus.MATCHED, BusinessStatus.INVITATION_SENT)
 
 
 @transaction.atomic
@@ -25,8 +24,9 @@ def end_invitation(*, link_id: UUID, at: datetime) -> None:
     referral = Referral.objects.select_for_update().get(pk=link.referral_id)
     if referral.links.filter(made_at__gt=link.made_at).exists():
         return
-    if referral.business_status in _UNANSWERED:
+    if referral.business_status in UNANSWERED:
         move(referral, BusinessStatus.NOT_TAKEN_UP, by=SYSTEM, at=at, is_told=False)
-    if newest_change(referral).business_status in _UNANSWERED:
+    if newest_change(referral).business_status in UNANSWERED:
         told, reason = BusinessStatus.INVITATION_ENDED, "time-to-answer-over"
         tell_now(referral, by=SYSTEM, at=at, told=told, reason=reason)
+        finish_tasks(referral, at=at)  # a task that stayed open would be about somebody who joined

@@ -1,7 +1,7 @@
 """Inviting the patient: a link, a neutral message in the practice's name, and its handing over."""
 
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -12,101 +12,121 @@ from audit.models import Action
 from audit.recording import record
 from jobs.models import JobKind
 from jobs.queue import enqueue
-from privacy.fields import derived_code, keyed_hash
+from privacy.fields import key_ids
+from privacy.tenancy import acting_for
 from referrals.changing import move
-from referrals.lifecycle import BusinessStatus, is_over
-from referrals.models import Channel, Link, Message, MessageState, Patient, Referral
+from referrals.codes import code_of, long_hash_of, typed_code_of, typed_hash_of
+from referrals.lifecycle import BusinessStatus
+from referrals.models import (
+    Channel,
+    Link,
+    Message,
+    MessageState,
+    PracticeTaskKind,
+    Referral,
+)
 from referrals.ports import MessageRefused, Outgoing, messenger
+from referrals.practice_tasks import ask_practice
 
 LINK_LIFE = timedelta(days=28)
 
 
-class NothingToRenew(Exception):
-    """The referral has no link yet, or it has ended."""
-
-
 @transaction.atomic
 def invite_patient(*, referral_id: UUID, at: datetime) -> None:
-    """Make the link and write the message down, once. A patient who must not be contacted gets neither."""
+    """Make the link and write the message down, once. A patient who must not be contacted gets neither: the practice is asked."""
     referral = (
         Referral.objects.select_for_update(of=("self",))
         .select_related("patient")
         .get(pk=referral_id)
     )
-    if referral.business_status != BusinessStatus.MATCHED or referral.is_contact_prohibited:
+    if referral.business_status != BusinessStatus.MATCHED or referral.messages.exists():
         return
-    if referral.messages.exists():
+    if referral.is_contact_prohibited:
+        ask_practice(referral, PracticeTaskKind.CONTACT_PROHIBITED, at=at)
         return
-    _send_link(referral, make_link(referral, at=at), at=at)
+    send_link(referral, at=at)
 
 
-@transaction.atomic
-def renew_link(*, reference: str, at: datetime) -> None:
-    """A new link for the same referral, because the old one was lost or locked: the old ones end.
-
-    Raises Referral.DoesNotExist, or NothingToRenew when there was no link or the referral is over.
-    """
-    referral = Referral.objects.select_for_update().get(reference=reference)
-    old = referral.links.order_by("-expires_at", "pk").first()
-    if old is None or is_over(BusinessStatus(referral.business_status)):
-        raise NothingToRenew
-    referral.links.filter(revoked_at__isnull=True).update(revoked_at=at)
-    link = make_link(referral, at=at)
-    # Whoever has joined keeps the long way back.
-    link.expires_at = max(link.expires_at, old.expires_at)
-    link.save(update_fields=["expires_at"])
-    record(Action.LINK_RENEWED, by=SYSTEM, at=at, target=f"Link/{link.pk}")
-    _send_link(referral, link, at=at)
+def send_link(referral: Referral, *, expires_at: datetime | None = None, at: datetime) -> Link:
+    """Make a link that lives for LINK_LIFE, or until ``expires_at`` if that is later, and send it."""
+    channel = _channel_for(referral)
+    link = make_link(referral, is_for_paper=channel == Channel.LETTER, at=at)
+    if expires_at and expires_at > link.expires_at:
+        link.expires_at = expires_at
+        link.save(update_fields=["expires_at"])
+    message = Message.objects.create(referral=referral, link=link, channel=channel, made_at=at)
+    tenant = referral.practice_id
+    enqueue(JobKind.HAND_OVER, tenant_id=tenant, at=at, message_id=str(message.pk))
+    return link
 
 
-def _send_link(referral: Referral, link: Link, *, at: datetime) -> None:
-    message = Message.objects.create(
-        referral=referral, link=link, channel=_channel_for(referral.patient), made_at=at
-    )
-    enqueue(JobKind.HAND_OVER, at=at, message_id=str(message.pk))
-    enqueue(JobKind.END_LINK, at=at, run_at=at + LINK_LIFE, link_id=str(link.pk))
-
-
-def make_link(referral: Referral, *, at: datetime) -> Link:
+def make_link(referral: Referral, *, is_for_paper: bool = False, at: datetime) -> Link:
     """A new link for the patient; older ones stay valid, for they may be in somebody's hand."""
-    link_id = uuid4()
-    return Link.objects.create(
-        id=link_id,
+    newest_key = key_ids()[0]
+    link = Link(
         referral=referral,
-        code_hash=hash_of(code_of(link_id)),
+        practice_id=referral.practice_id,
+        code_key=newest_key,
+        hash_key=newest_key,
         made_at=at,
         expires_at=at + LINK_LIFE,
     )
-
-
-def code_of(link_id: UUID) -> str:
-    """The code of a link: 160 bits, worked out anew whenever it is needed."""
-    return derived_code(str(link_id), purpose="link-code")
-
-
-def hash_of(code: str) -> str:
-    """What a code is found by; case, spaces and hyphens of a typed code do not matter."""
-    return keyed_hash(code.replace(" ", "").replace("-", "").lower(), purpose="link-hash")
-
-
-def hand_over_message(*, message_id: UUID, at: datetime) -> None:
-    """Hand a message to the carrier and say so in the row. Safe to repeat: the carrier knows it by its reference."""
-    message = Message.objects.select_related("referral__practice", "referral__patient", "link").get(
-        pk=message_id
+    link.code_hash = long_hash_of(code_of(link))
+    if is_for_paper:
+        link.typed_hash = typed_hash_of(typed_code_of(link))
+    link.save(force_insert=True)
+    enqueue(
+        JobKind.END_LINK,
+        tenant_id=referral.practice_id,
+        at=at,
+        run_at=at + LINK_LIFE,
+        link_id=str(link.pk),
     )
-    if message.state != MessageState.WAITING:
+    return link
+
+
+def hand_over_message(*, message_id: UUID, tenant_id: UUID, at: datetime) -> None:
+    """Hand a message to the carrier and say so in the row, in no transaction of the caller's.
+
+    Safe to repeat: the carrier knows it by its reference.
+    """
+    with acting_for(tenant_id):
+        message = _waiting_message(message_id, at=at)
+    if message is None:
         return
     try:
         messenger().hand_over(_outgoing(message))
     except MessageRefused:
-        Message.objects.filter(pk=message_id, state=MessageState.WAITING).update(
-            state=MessageState.REFUSED
-        )
+        with acting_for(tenant_id):
+            _note_refused(message, at=at)
         return
-    _note_handed_over(message, at=at)
+    with acting_for(tenant_id):
+        _note_handed_over(message, at=at)
 
 
-@transaction.atomic
+def _waiting_message(message_id: UUID, *, at: datetime) -> Message | None:
+    """The message if it is still to be handed over, with a link whose code can be worked out."""
+    message = Message.objects.select_related("referral__practice", "referral__patient", "link").get(
+        pk=message_id
+    )
+    if message.state != MessageState.WAITING:
+        return None
+    if message.link.code_key not in key_ids():
+        # Nobody has this link's code yet, and with its key gone nobody can have it any more.
+        is_for_paper = message.channel == Channel.LETTER
+        message.link = make_link(message.referral, is_for_paper=is_for_paper, at=at)
+        message.save(update_fields=["link"])
+    return message
+
+
+def _note_refused(message: Message, *, at: datetime) -> None:
+    refused = Message.objects.filter(pk=message.pk, state=MessageState.WAITING).update(
+        state=MessageState.REFUSED
+    )
+    if refused:
+        ask_practice(message.referral, PracticeTaskKind.MESSAGE_REFUSED, at=at)
+
+
 def _note_handed_over(message: Message, *, at: datetime) -> None:
     referral = Referral.objects.select_for_update().get(pk=message.referral_id)
     handed_over = Message.objects.filter(pk=message.pk, state=MessageState.WAITING).update(
@@ -122,7 +142,10 @@ def _note_handed_over(message: Message, *, at: datetime) -> None:
         move(referral, BusinessStatus.INVITATION_SENT, by=SYSTEM, at=at)
 
 
-def _channel_for(patient: Patient) -> Channel:
+def _channel_for(referral: Referral) -> Channel:
+    patient = referral.patient
+    if referral.is_contact_prohibited:
+        return Channel.LETTER  # for the practice to hand over: letters go to the practice
     if patient.phone:
         return Channel.SMS
     return Channel.EMAIL if patient.email else Channel.LETTER
@@ -142,9 +165,21 @@ def _outgoing(message: Message) -> Outgoing:
         channel=message.channel,
         to=to[Channel(message.channel)],
         subject=_("A suggestion from %(practice)s") % {"practice": referral.practice.name},
-        body=_("%(practice)s has a suggestion for you after your visit: %(link)s")
-        % {
-            "practice": referral.practice.name,
-            "link": f"{settings.PUBLIC_BASE_URL}/r/{code_of(message.link_id)}",
-        },
+        body=_body(message),
     )
+
+
+def _body(message: Message) -> str:
+    practice = message.referral.practice.name
+    if message.channel == Channel.LETTER:
+        return _(
+            "%(practice)s has a suggestion for you after your visit. Go to %(address)s and type this code: %(code)s"
+        ) % {
+            "practice": practice,
+            "address": f"{settings.PUBLIC_BASE_URL}/r/",
+            "code": typed_code_of(message.link),
+        }
+    return _("%(practice)s has a suggestion for you after your visit: %(link)s") % {
+        "practice": practice,
+        "link": f"{settings.PUBLIC_BASE_URL}/r/{code_of(message.link)}",
+    }

@@ -95,6 +95,9 @@ MOVES: dict[BusinessStatus, dict[BusinessStatus, frozenset[ActorKind]]] = {
     BusinessStatus.INVITATION_ENDED: {},
 }
 
+# Invited, and not yet said to have answered.
+UNANSWERED = (BusinessStatus.MATCHED, BusinessStatus.INVITATION_SENT)
+
 # Reasons that the practice is told, in words. A patient's own reasons are not among them.
 TOLD_REASONS = {
     "no-suitable-community": "No moderated community in the directory fits this patient's needs at present.",

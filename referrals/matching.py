@@ -56,7 +56,7 @@ def match_referral(*, referral_id: UUID, at: datetime) -> None:
         move(referral, BusinessStatus.NO_MATCH, by=SYSTEM, at=at, reason="no-suitable-community")
         return
     move(referral, BusinessStatus.MATCHED, by=SYSTEM, at=at)
-    enqueue(JobKind.INVITE, at=at, referral_id=str(referral.pk))
+    enqueue(JobKind.INVITE, tenant_id=referral.practice_id, at=at, referral_id=str(referral.pk))
 
 
 def need_of(referral: Referral, *, at: datetime) -> Need:

@@ -37,7 +37,7 @@ def join(
     current = referral.placements.filter(left_at__isnull=True).first()
     if current and current.community_id == offer.community_id:
         is_news = tells_practice and not current.tells_practice
-        _renew_choices(current, tells_practice=tells_practice, counts_visits=counts_visits)
+        _renew_choices(current, tells_practice=tells_practice, counts_visits=counts_visits, at=at)
         if is_news:
             tell_now(referral, by=patient_actor(referral_id), at=at)
         return current
@@ -56,6 +56,7 @@ def _place(
 ) -> Placement:
     placement = Placement.objects.create(
         referral=referral,
+        practice_id=referral.practice_id,
         community_id=offer.community_id,
         pseudonym=_new_pseudonym(),
         joined_at=at,
@@ -79,9 +80,20 @@ def _place(
     return placement
 
 
-def _renew_choices(placement: Placement, *, tells_practice: bool, counts_visits: bool) -> None:
+def _renew_choices(
+    placement: Placement, *, tells_practice: bool, counts_visits: bool, at: datetime
+) -> None:
+    if (placement.tells_practice, placement.counts_visits) == (tells_practice, counts_visits):
+        return
     placement.tells_practice, placement.counts_visits = tells_practice, counts_visits
     placement.save(update_fields=["tells_practice", "counts_visits"])
+    record(
+        Action.SHARING_CHOSEN,
+        by=patient_actor(placement.referral_id),
+        at=at,
+        target=f"Placement/{placement.pk}",
+        detail={"tells-practice": int(tells_practice), "counts-visits": int(counts_visits)},
+    )
 
 
 @transaction.atomic

@@ -6,6 +6,8 @@ from typing import Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from jobs.circuits import Unavailable
+
 
 @dataclass(frozen=True)
 class Outgoing:
@@ -19,7 +21,7 @@ class Outgoing:
     body: str
 
 
-class MessengerUnavailable(Exception):
+class MessengerUnavailable(Unavailable):
     """The carrier cannot be reached or asks to wait: try again later."""
 
 

@@ -8,7 +8,7 @@ from accounts.actors import Actor
 from audit.models import Action
 from audit.recording import record
 from referrals import selectors
-from referrals.models import Patient, Referral, StatusChange
+from referrals.models import Patient, PracticeTask, Referral, StatusChange
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,15 @@ class Seen:
 
     referral: Referral
     change: StatusChange
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the practice was asked to do, at a version."""
+
+    task: PracticeTask
+    version: int
+    at: datetime
 
 
 def read_referral(
@@ -35,6 +44,18 @@ def read_referral(
         return None
     record(Action.REFERRAL_READ, by=by, at=at, target=f"ServiceRequest/{referral_id}")
     return Seen(referral, change)
+
+
+def read_practice_task(
+    *, task_id: UUID, version: int | None = None, by: Actor, at: datetime
+) -> Asked | None:
+    """What the practice was asked to do, at a version (default: the newest), or None."""
+    task = selectors.practice_task_of(by, task_id)
+    if task is None or version not in (None, *range(1, task.version + 1)):
+        return None
+    record(Action.REFERRAL_READ, by=by, at=at, target=f"ServiceRequest/{task.referral_id}")
+    shown = version or task.version
+    return Asked(task, shown, task.raised_at if shown == 1 else task.changed_at)
 
 
 def read_patient(*, patient_id: UUID, by: Actor, at: datetime) -> Patient | None:

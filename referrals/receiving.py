@@ -16,11 +16,11 @@ from audit.recording import record
 from communities.selectors import conditions_by_code
 from jobs.models import JobKind
 from jobs.queue import enqueue
-from privacy.fields import keyed_hash
 from referrals.changing import write_change
 from referrals.intake import Identifier, KnownPatient, NewPatient, NewReferral
 from referrals.lifecycle import STATUSES, BusinessStatus
 from referrals.models import Patient, Referral, ReferralIdentifier
+from referrals.nhs_numbers import nhs_number_hash, nhs_number_hashes, take_turns
 
 OLDEST = timedelta(days=365.25 * 125)
 _REFERENCE_LETTERS = (
@@ -96,7 +96,7 @@ def receive_referral(*, new: NewReferral, by: Actor, at: datetime) -> Referral:
     _write_identifiers(referral, new.identifiers, by=by)
     record(Action.REFERRAL_RECEIVED, by=by, at=at, target=f"ServiceRequest/{referral.pk}")
     write_change(referral, by=by, at=at)
-    enqueue(JobKind.MATCH, at=at, referral_id=str(referral.pk))
+    enqueue(JobKind.MATCH, tenant_id=referral.practice_id, at=at, referral_id=str(referral.pk))
     return referral
 
 
@@ -125,18 +125,17 @@ def receive_patient(*, new: NewPatient, by: Actor, at: datetime) -> ReceivedPati
 def _known_patient(new: NewPatient, by: Actor) -> Patient | None:
     if not new.nhs_number:
         return None
-    nhs_number_hash = keyed_hash(new.nhs_number, purpose="nhs-number")
+    hashes = nhs_number_hashes(new.nhs_number)
+    take_turns(hashes)
     own = Patient.objects.visible_to(by).select_for_update()
-    return own.filter(nhs_number_hash=nhs_number_hash).first()
+    return own.filter(nhs_number_hash__in=hashes).first()
 
 
 def _write_patient(
     patient: Patient, new: NewPatient, birth_date: date, *, by: Actor, at: datetime
 ) -> None:
     patient.nhs_number = new.nhs_number
-    patient.nhs_number_hash = (
-        keyed_hash(new.nhs_number, purpose="nhs-number") if new.nhs_number else ""
-    )
+    patient.nhs_number_hash = nhs_number_hash(new.nhs_number)
     patient.given_name, patient.family_name = new.given_name, new.family_name
     patient.birth_date_text = birth_date.isoformat()
     patient.phone, patient.email, patient.postcode = new.phone, new.email, new.postcode
@@ -261,8 +260,8 @@ def _patient_of(new: NewReferral, *, by: Actor, at: datetime) -> Patient:
             )
         missing = "No Patient with this id is known for your organisation."
     else:
-        nhs_number_hash = keyed_hash(new.subject.nhs_number, purpose="nhs-number")
-        patient = own.filter(nhs_number_hash=nhs_number_hash).first()
+        hashes = nhs_number_hashes(new.subject.nhs_number)
+        patient = own.filter(nhs_number_hash__in=hashes).first()
         missing = "No Patient with this NHS number is known for your organisation."
     if patient is None:
         raise ReferralRefused(

@@ -9,10 +9,12 @@ from django.utils.timezone import localdate
 from accounts.actors import SYSTEM, patient_actor
 from audit.models import Action
 from audit.recording import record
+from privacy.tenancy import Reach, acting_for, reaching
+from referrals import codes
 from referrals.changing import move
-from referrals.inviting import hash_of
 from referrals.lifecycle import BusinessStatus, is_over
-from referrals.models import Link, Offer, Referral
+from referrals.models import Link, Offer, PracticeTaskKind, Referral
+from referrals.practice_tasks import ask_practice, finish_tasks
 from referrals.selectors import newest_change, offers_of
 
 MOST_FAILED_CHECKS = 5
@@ -31,26 +33,35 @@ class OfferGone(Exception):
 
 
 def open_link(*, code: str, birth_date: date, at: datetime) -> Referral:
-    """Open a link for the right person. Raises LinkDead or BirthDateWrong; five wrong dates lock the link."""
-    referral = _checked_link(code, birth_date, at=at)
+    """Open a link for the right person. Raises LinkDead or BirthDateWrong; five wrong dates lock the link.
+
+    Nobody is known yet, so the code itself is what may be reached; the row that it finds names the practice.
+    """
+    asked = codes.wanted(code)
+    with reaching(Reach(link=asked.words)):
+        found = Link.objects.live(at).filter(asked.condition).first()
+    if found is None:
+        raise LinkDead
+    with acting_for(found.practice_id):
+        referral = _checked_link(found, birth_date, at=at)
     if referral is None:
         raise BirthDateWrong
     return referral
 
 
-@transaction.atomic
-def _checked_link(code: str, birth_date: date, *, at: datetime) -> Referral | None:
+def _checked_link(found: Link, birth_date: date, *, at: datetime) -> Referral | None:
     """The referral, or None after counting a wrong date: an exception here would undo the count."""
-    link = (
-        Link.objects.select_for_update(of=("self",))
-        .select_related("referral__patient")
-        .filter(code_hash=hash_of(code))
-        .first()
+    # Whoever changes a link holds its referral first.
+    referral = (
+        Referral.objects.select_for_update(of=("self",))
+        .select_related("patient")
+        .get(pk=found.referral_id)
     )
-    if link is None or link.revoked_at or link.locked_at or link.expires_at <= at:
+    link = Link.objects.live(at).filter(pk=found.pk).first()
+    if link is None:
         raise LinkDead
-    if link.referral.patient.birth_date != birth_date:
-        _count_wrong_date(link, at=at)
+    if referral.patient.birth_date != birth_date:
+        _count_wrong_date(link, referral, at=at)
         return None
     if link.failed_checks:
         link.failed_checks = 0  # five in a row lock, not five in half a year
@@ -58,17 +69,16 @@ def _checked_link(code: str, birth_date: date, *, at: datetime) -> Referral | No
     if link.opened_at is None:
         link.opened_at = at
         link.save(update_fields=["opened_at"])
-        Referral.objects.filter(pk=link.referral_id, opened_at__isnull=True).update(opened_at=at)
-        record(
-            Action.LINK_OPENED, by=patient_actor(link.referral_id), at=at, target=f"Link/{link.pk}"
-        )
-    return link.referral
+        Referral.objects.filter(pk=referral.pk, opened_at__isnull=True).update(opened_at=at)
+        record(Action.LINK_OPENED, by=patient_actor(referral.pk), at=at, target=f"Link/{link.pk}")
+    return referral
 
 
-def _count_wrong_date(link: Link, *, at: datetime) -> None:
+def _count_wrong_date(link: Link, referral: Referral, *, at: datetime) -> None:
     link.failed_checks += 1
     if link.failed_checks >= MOST_FAILED_CHECKS:
         link.locked_at = at
+        ask_practice(referral, PracticeTaskKind.LINK_LOCKED, at=at)
     link.save(update_fields=["failed_checks", "locked_at"])
     action = Action.LINK_LOCKED if link.locked_at else Action.LINK_CHECK_FAILED
     record(action, by=SYSTEM, at=at, target=f"Link/{link.pk}")
@@ -101,3 +111,5 @@ def decline(*, referral_id: UUID, reason: str, at: datetime) -> None:
     patient = patient_actor(referral_id)
     target = BusinessStatus.PATIENT_DECLINED
     move(referral, target, by=patient, at=at, reason=reason, is_told=is_told)
+    if is_told:
+        finish_tasks(referral, at=at)

@@ -3,12 +3,12 @@
 from datetime import date
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from accounts.actors import Actor
 from communities.models import Community
 from referrals.lifecycle import BusinessStatus
-from referrals.models import Offer, Patient, Placement, Referral, StatusChange
+from referrals.models import Offer, Patient, Placement, PracticeTask, Referral, StatusChange
 
 
 def referral_of(actor: Actor, referral_id: UUID) -> Referral | None:
@@ -36,9 +36,23 @@ def change_at(referral: Referral, version: int) -> StatusChange | None:
     return referral.changes.filter(is_told=True, version=version).first()
 
 
-def referral_for_patient(referral_id: UUID) -> Referral | None:
+def referral_for_patient(referral_id: UUID) -> Referral:
     """The referral behind an opened link."""
-    return Referral.objects.select_related("practice").filter(pk=referral_id).first()
+    return Referral.objects.select_related("practice").get(pk=referral_id)
+
+
+def practice_tasks_of(referral: Referral) -> list[PracticeTask]:
+    """What its practice was asked to do about a referral, oldest first."""
+    return list(referral.practice_tasks.order_by("raised_at", "pk"))
+
+
+def practice_task_of(actor: Actor, task_id: UUID) -> PracticeTask | None:
+    """One thing that the practice was asked to do, as far as this actor may see its referral."""
+    return (
+        PracticeTask.objects.filter(pk=task_id, referral__in=Referral.objects.visible_to(actor))
+        .select_related("referral__practice")
+        .first()
+    )
 
 
 def offers_of(referral_id: UUID, *, on: date) -> QuerySet[Offer]:
@@ -72,3 +86,9 @@ def is_practice_told(placement: Placement) -> bool:
     return placement.referral.changes.filter(
         is_told=True, business_status=BusinessStatus.JOINED, at__gte=placement.joined_at
     ).exists()
+
+
+def business_status_counts(icb_id: UUID) -> dict[str, int]:
+    """How many referrals of an ICB's practices have come how far. Needs the reach to count for this ICB."""
+    counted = Referral.objects.filter(icb_id=icb_id).values_list("business_status").order_by()
+    return dict(counted.annotate(number=Count("pk")))

@@ -1,13 +1,19 @@
-"""Handlers of the referral's jobs: each calls one use case."""
+"""Handlers of the referral's jobs, each calling one use case, and the sweep that finds what has lost its job."""
 
 from datetime import datetime
 from uuid import UUID
 
+from celery import shared_task
+from django.utils import timezone
+
 from jobs.models import JobKind
 from jobs.running import handles
+from privacy.tenancy import EVERYBODY, reaching
 from referrals.closing import end_invitation
 from referrals.inviting import hand_over_message, invite_patient
 from referrals.matching import match_referral
+from referrals.sessions import forget_sessions
+from referrals.sweeping import sweep_referrals
 
 
 @handles(JobKind.MATCH)
@@ -22,13 +28,22 @@ def invite(*, referral_id: str, at: datetime, **_: object) -> None:
     invite_patient(referral_id=UUID(referral_id), at=at)
 
 
-@handles(JobKind.HAND_OVER, is_outward=True)
-def hand_over(*, message_id: str, at: datetime, **_: object) -> None:
+@handles(JobKind.HAND_OVER)
+def hand_over(*, message_id: str, tenant_id: UUID, at: datetime, **_: object) -> None:
     """Hand one message over to the carrier."""
-    hand_over_message(message_id=UUID(message_id), at=at)
+    hand_over_message(message_id=UUID(message_id), tenant_id=tenant_id, at=at)
 
 
 @handles(JobKind.END_LINK)
 def end_link(*, link_id: str, at: datetime, **_: object) -> None:
     """End the time to answer."""
     end_invitation(link_id=UUID(link_id), at=at)
+
+
+@shared_task(name="referrals.sweep", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery has no types
+def sweep() -> None:
+    """Write lost jobs again, whosever they are: each then runs for its own practice. Forget sessions that are over."""
+    at = timezone.now()
+    with reaching(EVERYBODY):
+        sweep_referrals(at=at)
+    forget_sessions(at=at)

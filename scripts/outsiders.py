@@ -189,9 +189,11 @@ class ClinicalSystem:
         """Read a resource."""
         return self._http.send(f"/fhir/R4/{path}", headers=self._headers())
 
-    def post(self, path: str, resource: dict[str, Any]) -> Answer:
-        """Send a resource."""
-        headers = {**self._headers(), "Content-Type": FHIR_JSON}
+    def post(
+        self, path: str, resource: dict[str, Any], more: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send a resource, perhaps with ``more`` headers."""
+        headers = {**self._headers(), "Content-Type": FHIR_JSON, **(more or {})}
         return self._http.send(f"/fhir/R4/{path}", json.dumps(resource).encode(), headers)
 
     def _headers(self) -> dict[str, str]:

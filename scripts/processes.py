@@ -76,12 +76,14 @@ class Processes:
 
     def start(self, listener: socket.socket) -> None:
         """Start all three; the web server takes over ``listener``."""
-        # No access log: paths hold the codes of patients' links.
-        web = ["-m", "gunicorn", "config.wsgi", "--bind", f"fd://{listener.fileno()}"]
-        web += ["--preload", "--worker-class", "gthread", "--workers", "2", "--threads", "4"]
-        web += ["--log-level", "warning", "--no-control-socket"]
+        web = ["-m", "gunicorn", "config.wsgi", "--config", "python:config.serving"]
+        web += ["--bind", f"fd://{listener.fileno()}"]
         self._start("web", web, keep=(listener.fileno(),))
         listener.close()
+        self.start_background()
+
+    def start_background(self) -> None:
+        """Start a worker and a scheduler: all of it on a second machine, which has no web server."""
         self._commands = _background()
         for name in self._commands:
             self.start_again(name)
@@ -147,6 +149,14 @@ class Processes:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # its own session: itself and its children
             process.wait()
+
+    def kill_a_child(self, name: str) -> None:
+        """End one of its child processes at once; it is to start another by itself."""
+        pid = self._running[name].pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
+        for child in children[:1]:
+            with suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL)
 
 
 def _background() -> dict[str, list[str]]:

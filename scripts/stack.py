@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ import psycopg
 from kombu.connection import Connection
 from kombu.entity import Exchange, Queue
 
+from privacy.row_security import APPLICATION_ROLE
 from scripts.processes import HOST, Processes, manage, take_port
 
 FILES = "filesystem://localhost/"
@@ -23,19 +25,23 @@ class Stack:
     """The product, started on a free port of loopback with the demonstration's directory and log-ins, no referrals.
 
     ``database`` is empty for a SQLite file, or the address of a PostgreSQL server on which a database is made and
-    dropped again; ``broker`` is Celery's address. When something fails the folder with the logs is kept.
+    dropped again; ``broker`` is Celery's address; ``settings`` win over its own. When something
+    fails the folder with the logs is kept.
     """
 
-    def __init__(self, *, database: str = "", broker: str = FILES) -> None:
+    def __init__(
+        self, *, database: str = "", broker: str = FILES, settings: Mapping[str, str] | None = None
+    ) -> None:
         self._name = f"peer_{secrets.token_hex(6)}"
         self._server = database
+        self._password = secrets.token_hex(16)
         self._broker = broker
         self.folder = Path(tempfile.mkdtemp(prefix=f"{self._name}_"))
         self.messages_folder = self.folder / "messages"
         self.logins: dict[str, str] = {}
         self._listener = take_port(0)
         self.base_url = f"http://{HOST}:{self._listener.getsockname()[1]}"
-        self._environment = {**os.environ, **self._settings()}
+        self._environment = {**os.environ, **self._settings(), **(settings or {})}
         self.processes = Processes(environment=self._environment, logs=self.folder)
 
     def _settings(self) -> dict[str, str]:
@@ -56,12 +62,16 @@ class Stack:
             "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
             "EMAIL_FILE_PATH": str(self.folder / "mail"),
             "STATIC_FOLDER": str(self.folder / "static"),
+            "PROMETHEUS_MULTIPROC_DIR": str(self.folder / "metrics"),
+            "AUDIT_HEADS_FILE": str(self.folder / "audit-heads.jsonl"),
         }
 
     def _database_url(self) -> str:
         if not self._server:
             return f"sqlite:///{self.folder / 'peer.sqlite3'}"
-        return urlsplit(self._server)._replace(path=f"/{self._name}").geturl()
+        parts = urlsplit(self._server)
+        place = f"{self._name}:{self._password}@{parts.hostname}:{parts.port or 5432}"
+        return parts._replace(netloc=place, path=f"/{self._name}").geturl()
 
     def __enter__(self) -> "Stack":
         try:
@@ -77,13 +87,23 @@ class Stack:
         self._end(is_kept=kind is not None)
 
     def _prepare(self) -> None:
-        if self._server:
-            self._on_server(f'CREATE DATABASE "{self._name}"')
-        self.manage("migrate", "--verbosity", "0")
+        self._migrate()
         self.manage("collectstatic", "--no-input", "--verbosity", "0")
         logins = self.folder / "logins.json"
         self.manage("load_demo", "--no-past", "--logins", str(logins))
         self.logins = json.loads(logins.read_text(encoding="utf-8"))
+
+    def _migrate(self) -> None:
+        """On PostgreSQL as the owner; the product itself has a role of its own that owns nothing."""
+        owner = dict(self._environment)
+        if self._server:
+            self._on_server(f'CREATE DATABASE "{self._name}"')
+            owner["DATABASE_URL"] = urlsplit(self._server)._replace(path=f"/{self._name}").geturl()
+        manage("migrate", "--verbosity", "0", environment=owner)
+        if self._server:
+            self._on_server(
+                f"CREATE ROLE {self._name} LOGIN PASSWORD '{self._password}' IN ROLE {APPLICATION_ROLE}"
+            )
 
     @property
     def environment(self) -> dict[str, str]:
@@ -104,6 +124,7 @@ class Stack:
         self.processes.kill()  # a polite end takes seconds, and nothing of this is kept
         if self._server:
             self._on_server(f'DROP DATABASE IF EXISTS "{self._name}" WITH (FORCE)')
+            self._on_server(f"DROP ROLE IF EXISTS {self._name}")
         if self._broker != FILES:
             self._delete_queue()
         if not is_kept:

@@ -172,5 +172,10 @@ def link_in(message: dict[str, Any]) -> str:
 def open_link(browser: Client, path: str, person: Person) -> Answer:
     """Follow a link and give the right date of birth; the answer to that."""
     browser.get(path)
+    return give_birth_date(browser, person)
+
+
+def give_birth_date(browser: Client, person: Person) -> Answer:
+    """Say who it is, after the code."""
     born = person.birth_date
     return browser.post("/r/check", {"day": born.day, "month": born.month, "year": born.year})

@@ -1,11 +1,13 @@
 """Fixtures that every test may ask for: the reference data, the cast, the background jobs and the messages."""
 
 import json
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from django.utils.timezone import localdate
@@ -17,8 +19,9 @@ from communities.loading import DATA, load_directory, load_reference
 from communities.models import Community as Listing
 from communities.models import Condition
 from config.fictional import Person, people
+from jobs import queue
 from jobs.running import work
-from tests import cast
+from tests import application_role, cast
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +29,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """The reference facts and the demonstration's directory, loaded once and seen by every test."""
     with django_db_blocker.unblock():
         _load()
+        application_role.take()
 
 
 def _load() -> None:
@@ -42,25 +46,39 @@ def _load() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_surroundings(settings: Settings, tmp_path: Path) -> None:
+def _own_surroundings(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is written into the project, and nothing waits on a strong password hash."""
+    # A broker that an earlier test could not reach is asked again.
+    monkeypatch.setattr(queue, "_quiet_until", 0.0)
     settings.MESSAGES_FOLDER = str(tmp_path / "messages")
     settings.STATIC_ROOT = str(tmp_path)
+    settings.AUDIT_HEADS_FILE = str(tmp_path / "audit-heads.jsonl")
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    cache.clear()  # what other tests asked for is not counted
 
 
 @pytest.fixture(autouse=True)
-def _reference_is_there(request: pytest.FixtureRequest) -> None:
-    """A test with real transactions empties every table when it ends: load them again for the next one."""
+def _database_is_ready(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that needs the database meets it as the product does: under the application's role, with the facts there.
+
+    A test with real transactions empties every table when it ends: then the facts are loaded again for the next one.
+    """
     mark = request.node.get_closest_marker("django_db")
-    if mark and mark.kwargs.get("transaction"):
-        request.getfixturevalue("transactional_db")
-        if not Condition.objects.exists():
-            _load()
+    is_transactional = bool(mark and mark.kwargs.get("transaction"))
+    if not mark and "db" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("transactional_db" if is_transactional else "db")
+    application_role.put_on()
+    if is_transactional and not Condition.objects.exists():
+        _load()
+    yield
+    if is_transactional:
+        application_role.take_off()
 
 
 @pytest.fixture
@@ -119,8 +137,9 @@ def run_jobs(db: None) -> cast.RunJobs:
 
     def run() -> int:
         done = 0
-        while taken := work(most=50):
-            done += taken
+        with application_role.as_product():
+            while taken := work(most=50):
+                done += taken
         return done
 
     return run

@@ -14,6 +14,7 @@ def prepare() -> None:
     os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
     os.environ.setdefault("FIELD_KEYS", base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
     os.environ.setdefault("CELERY_BROKER_URL", "memory://localhost/")
+    os.environ["CACHE_URL"] = ""  # the tests empty the cache, and must not empty anybody's Redis
     os.environ.setdefault("DEMO", "0")  # whatever a developer's .env says
 
 

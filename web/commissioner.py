@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.actors import icbs_of
+from accounts.actors import commissioner_actor, icbs_of
 from accounts.models import User
 from engagement.disclosure import Shown
-from engagement.measures import STEPS, Funnel, Row, funnel
+from engagement.measures import STEPS, Funnel, Row
+from engagement.reading import read_funnel
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,16 @@ class Line:
 @login_required
 def overview(request: HttpRequest) -> HttpResponse:
     """From referral to joining, for one ICB of the person's."""
-    icbs = icbs_of(request.user) if isinstance(request.user, User) else []
-    if not icbs:
+    user = request.user
+    icbs = icbs_of(user) if isinstance(user, User) else []
+    if not (isinstance(user, User) and icbs):
         return render(request, "commissioner/empty.html")
     asked = request.GET.get("icb") or icbs[0].ods_code
     icb = next((icb for icb in icbs if icb.ods_code == asked), None)
     if icb is None:
         raise Http404
     now = timezone.now()
-    figures = funnel(icb=icb, at=now)
+    figures = read_funnel(icb=icb, by=commissioner_actor(user, icb=icb), at=now)
     query = urlencode({"icb": icb.ods_code})
     context = {
         "report": _report(figures),

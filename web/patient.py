@@ -14,13 +14,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import patient_actor
+from accounts.throttling import Limit, seconds_to_wait, sender_of
 from communities.selectors import people_by_condition
-from referrals import lifecycle, placing, responding, selectors
+from privacy.tenancy import acting_for
+from referrals import lifecycle, placing, responding, selectors, sessions
 from referrals.lifecycle import BusinessStatus, MoveNotAllowed
 from referrals.models import Offer, Placement, Referral
 from web import forms, patient_cookies
 from web.offers import ShownOffer, shown_offer, shown_offers
-from web.patient_cookies import Opened
 
 LONGEST_CODE = 100
 PatientView = Callable[[HttpRequest, Referral], HttpResponse]
@@ -34,27 +35,23 @@ _HOW_CHOSEN = (
 )
 
 
-def _seconds() -> int:
-    return int(timezone.now().timestamp())
-
-
 def for_right_person(view: PatientView) -> Callable[..., HttpResponse]:
-    """Only for a browser in which the date of birth has been given; keeps it signed in while it is used."""
+    """Only for a browser in which the date of birth has been given; it sees the rows of the patient's practice."""
 
     @never_cache
     @require_http_methods(["GET", "HEAD", "POST"])
     @wraps(view)
     def checked(request: HttpRequest) -> HttpResponse:
-        opened = patient_cookies.opened_of(request, now=_seconds())
-        referral = selectors.referral_for_patient(opened.referral_id) if opened else None
-        if opened is None or referral is None:
+        at = timezone.now()
+        session = sessions.session_of(patient_cookies.token_of(request), at=at)
+        if session is None:
             return redirect("patient-check" if patient_cookies.code_of(request) else "patient-code")
+        sessions.keep_session(session, at=at)
         try:
-            response = view(request, referral)
+            with acting_for(session.practice_id):
+                return view(request, selectors.referral_for_patient(session.referral_id))
         except (responding.OfferGone, MoveNotAllowed):
-            response = redirect("patient-manage")
-        patient_cookies.keep_opened(response, opened)
-        return response
+            return redirect("patient-manage")
 
     return checked
 
@@ -76,11 +73,14 @@ def code(request: HttpRequest) -> HttpResponse:
     """Typing the code of a letter."""
     if request.method != "POST":
         return render(request, "patient/code.html")
+    if wait := _seconds_to_wait(request):
+        return _come_back(request, wait)
     typed = request.POST.get("code", "").strip()
     if not typed or len(typed) > LONGEST_CODE:
         return render(
             request, "patient/code.html", {"error": _("Type the code from your letter")}, status=422
         )
+    sessions.end_session(patient_cookies.token_of(request), at=timezone.now())
     response = redirect("patient-start")
     patient_cookies.forget(response)
     patient_cookies.keep_code(response, typed)
@@ -103,9 +103,12 @@ def check(request: HttpRequest) -> HttpResponse:
         return redirect("patient-code")
     if request.method != "POST":
         return render(request, "patient/check.html")
+    if wait := _seconds_to_wait(request):
+        return _come_back(request, wait)
     try:
         birth_date = forms.birth_date(request.POST)
-        referral = responding.open_link(code=kept, birth_date=birth_date, at=timezone.now())
+        at = timezone.now()
+        referral = responding.open_link(code=kept, birth_date=birth_date, at=at)
     except forms.Unreadable as unreadable:
         return _ask_again(request, str(unreadable))
     except responding.BirthDateWrong:
@@ -120,7 +123,17 @@ def check(request: HttpRequest) -> HttpResponse:
     )
     response = redirect("patient-manage" if has_answered else "patient-about")
     patient_cookies.forget(response)
-    patient_cookies.keep_opened(response, Opened(referral.pk, _seconds()))
+    patient_cookies.keep_session(response, sessions.begin_session(referral=referral, at=at))
+    return response
+
+
+def _seconds_to_wait(request: HttpRequest) -> int:
+    return seconds_to_wait(limit=Limit.PATIENT, who=sender_of(request.META), at=timezone.now())
+
+
+def _come_back(request: HttpRequest, seconds: int) -> HttpResponse:
+    response = render(request, "patient/busy.html", status=429)
+    response["Retry-After"] = str(seconds)
     return response
 
 
@@ -291,7 +304,8 @@ def decline(request: HttpRequest, referral: Referral) -> HttpResponse:
 @never_cache
 @require_http_methods(["POST"])
 def close(request: HttpRequest) -> HttpResponse:
-    """Sign out of this page."""
+    """Sign out of this page, here and wherever the cookie has been copied to."""
+    sessions.end_session(patient_cookies.token_of(request), at=timezone.now())
     response = render(request, "patient/session_over.html")
     patient_cookies.forget(response)
     return response

@@ -5,12 +5,13 @@ from datetime import date
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import scopes
-from accounts.tokens import ALGORITHMS
+from accounts.keys import ALGORITHMS
 from api.errors import finding
 from api.fhir.base import BASE_URL, FhirView
 from api.fhir.schema import OUTCOME, RESOURCE
@@ -44,6 +45,16 @@ class SmartConfiguration(APIView):
     authentication_classes = []
     permission_classes = [AllowAny]
 
+    def perform_content_negotiation(
+        self,
+        request: Request,
+        force: bool = False,  # noqa: FBT001, FBT002  (DRF's own)
+    ) -> tuple[BaseRenderer, str]:
+        """JSON, whatever the Accept header says: SMART demands it."""
+        del request, force
+        [renderer] = self.get_renderers()
+        return renderer, renderer.media_type or ""
+
     @extend_schema(operation_id="smart_configuration", tags=["Sign-in"], responses={200: RESOURCE})
     def get(self, request: Request) -> Response:
         """Say where and how to sign in."""
@@ -53,9 +64,11 @@ class SmartConfiguration(APIView):
                 "token_endpoint": token_address(),
                 "grant_types_supported": ["client_credentials"],
                 "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-                "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+                "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
                 "scopes_supported": scopes.DEFAULT.split(),
                 "capabilities": ["client-confidential-asymmetric", "permission-v2"],
+                # SMART demands this of every server, so that no client falls back to "plain". There is no
+                # authorization endpoint here, hence none is named, and nobody's code is ever challenged.
                 "code_challenge_methods_supported": ["S256"],
             }
         )

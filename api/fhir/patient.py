@@ -1,16 +1,32 @@
 """Patient: create and read."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
 from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.fhir.base import BASE_URL, FhirView, actor_of, created, id_of, resource_of, versioned
-from api.fhir.schema import READ_ERRORS, RESOURCE, WRITE_ERRORS
-from integrations.fhir import patient
+from accounts.repeating import Made
+from api.fhir.base import (
+    BASE_URL,
+    FhirView,
+    actor_of,
+    condition_of,
+    created,
+    id_of,
+    resource_of,
+    versioned,
+)
+from api.fhir.repeats import once
+from api.fhir.schema import IF_NONE_EXIST, MARKS, READ_ERRORS, RESOURCE, WRITE_ERRORS
+from integrations.fhir import patient, wire
+from integrations.fhir.rendering import with_server_elements
 from referrals.reading import read_patient
-from referrals.receiving import receive_patient
+from referrals.repeating import receive_one
 
 
 class PatientCollection(FhirView):
@@ -21,6 +37,7 @@ class PatientCollection(FhirView):
     @extend_schema(
         operation_id="Patient_create",
         tags=["FHIR"],
+        parameters=[*MARKS, IF_NONE_EXIST],
         request={"application/fhir+json": RESOURCE},
         responses={
             (200, "application/fhir+json"): RESOURCE,
@@ -29,15 +46,32 @@ class PatientCollection(FhirView):
         },
     )
     def post(self, request: Request) -> Response:
-        """Make a patient known; one with the same NHS number is brought up to date instead (200)."""
-        new = patient.read(resource_of(request, "Patient"))
-        at = timezone.now()
-        received = receive_patient(new=new, by=actor_of(request), at=at)
-        row = received.patient
-        rendered = patient.render(row, base_url=BASE_URL)
-        return created(
-            rendered, pk=row.pk, version=row.version, at=at, status=201 if received.is_new else 200
-        )
+        """Make a patient known; one with the same NHS number is brought up to date instead (200).
+
+        With If-None-Exist, a patient who is known already is left as is and answered (200).
+        """
+        return once(request, make=partial(_make, request), show=partial(_show, request))
+
+
+def _make(request: Request) -> list[Made]:
+    new = patient.read(resource_of(request, "Patient", takes_condition=True))
+    condition = condition_of(request, "Patient")
+    return [receive_one(new=new, condition=condition, by=actor_of(request), at=timezone.now())]
+
+
+def _show(request: Request, made: Sequence[Made], *, is_repeat: bool) -> Response:
+    del is_repeat
+    one = made[0]
+    if one.is_found:
+        row = read_patient(patient_id=one.pk, by=actor_of(request), at=timezone.now())
+        if row is None:
+            raise Http404
+        newest = replace(one, version=row.version, at=row.updated_at)
+        return created(newest, patient.render(row, base_url=BASE_URL))
+    # Made of what this request holds, not of the row: a newer version may stand there by now.
+    sent = wire.parse(request.body)
+    rendered = with_server_elements(sent, pk=one.pk, version=one.version, at=one.at)
+    return created(one, rendered)
 
 
 class PatientInstance(FhirView):

@@ -1,17 +1,22 @@
 """ServiceRequest: create, read, vread."""
 
+from collections.abc import Sequence
+from functools import partial
+
+from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.fhir.base import BASE_URL, FhirView, actor_of, created, resource_of
+from accounts.repeating import Made
+from api.fhir.base import BASE_URL, FhirView, actor_of, condition_of, created, resource_of
 from api.fhir.reading import seen
-from api.fhir.schema import READ_ERRORS, RESOURCE, WRITE_ERRORS
+from api.fhir.repeats import once
+from api.fhir.schema import IF_NONE_EXIST, MARKS, READ_ERRORS, RESOURCE, WRITE_ERRORS
 from integrations.fhir import service_request
 from integrations.fhir.subject import nothing_to_resolve
-from referrals.receiving import receive_referral
-from referrals.selectors import newest_change
+from referrals.repeating import receive_one, referral_as_answered
 
 EXAMPLE = OpenApiExample(
     "A referral with a contained patient",
@@ -53,18 +58,35 @@ class ServiceRequestCollection(FhirView):
     @extend_schema(
         operation_id="ServiceRequest_create",
         tags=["FHIR"],
+        parameters=[*MARKS, IF_NONE_EXIST],
         request={"application/fhir+json": RESOURCE},
-        responses={(201, "application/fhir+json"): RESOURCE, **WRITE_ERRORS},
+        responses={
+            (200, "application/fhir+json"): RESOURCE,
+            (201, "application/fhir+json"): RESOURCE,
+            **WRITE_ERRORS,
+        },
         examples=[EXAMPLE],
     )
     def post(self, request: Request) -> Response:
-        """Refer a patient to peer support."""
-        resource = resource_of(request, "ServiceRequest")
-        new = service_request.read(resource, base_url=BASE_URL, resolve=nothing_to_resolve)
-        at = timezone.now()
-        referral = receive_referral(new=new, by=actor_of(request), at=at)
-        rendered = service_request.render(referral, newest_change(referral), base_url=BASE_URL)
-        return created(rendered, pk=referral.pk, version=referral.version, at=at)
+        """Refer a patient to peer support. With If-None-Exist, a referral that is there already is answered (200)."""
+        return once(request, make=partial(_make, request), show=partial(_show, request))
+
+
+def _make(request: Request) -> list[Made]:
+    resource = resource_of(request, "ServiceRequest", takes_condition=True)
+    new = service_request.read(resource, base_url=BASE_URL, resolve=nothing_to_resolve)
+    condition = condition_of(request, "ServiceRequest")
+    return [receive_one(new=new, condition=condition, by=actor_of(request), at=timezone.now())]
+
+
+def _show(request: Request, made: Sequence[Made], *, is_repeat: bool) -> Response:
+    found = referral_as_answered(
+        made[0], is_repeat=is_repeat, by=actor_of(request), at=timezone.now()
+    )
+    if found is None:
+        raise Http404
+    rendered = service_request.render(found.referral, found.change, base_url=BASE_URL)
+    return created(made[0], rendered)
 
 
 class ServiceRequestInstance(FhirView):

@@ -1,6 +1,7 @@
 """Task: what the service does with a referral. Read, vread, and search by the referral it is about."""
 
 import re
+from typing import Any
 
 from django.http import Http404
 from django.utils import timezone
@@ -10,18 +11,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.scopes import Interaction
-from api.fhir.base import BASE_URL, FhirView, actor_of, id_of
+from api.fhir.base import BASE_URL, FhirView, actor_of, id_of, versioned
 from api.fhir.reading import seen
 from api.fhir.schema import OUTCOME, READ_ERRORS, RESOURCE
 from integrations.fhir import task
 from integrations.fhir.search import searchset
-from referrals.reading import read_referral
+from referrals.models import Referral
+from referrals.reading import Asked, read_practice_task, read_referral
+from referrals.selectors import practice_tasks_of
 
 _FOCUS = re.compile(r"ServiceRequest/(?P<id>[A-Za-z0-9\-.]{1,64})")
 
 
 class TaskInstance(FhirView):
-    """The Task of one referral; it has the referral's id."""
+    """The Task of one referral, which has the referral's id; or one that the practice has to do, with its own."""
 
     resource_types = ("Task",)
 
@@ -32,7 +35,10 @@ class TaskInstance(FhirView):
     )
     def get(self, request: Request, resource_id: str) -> Response:
         """Read how far a referral has come."""
-        return seen(request, resource_id, render=task.render)
+        try:
+            return seen(request, resource_id, render=task.render)
+        except Http404:
+            return _asked(request, resource_id)
 
 
 class TaskVersion(FhirView):
@@ -47,7 +53,10 @@ class TaskVersion(FhirView):
     )
     def get(self, request: Request, resource_id: str, version: int) -> Response:
         """Read how far a referral had come at a version."""
-        return seen(request, resource_id, render=task.render, version=version)
+        try:
+            return seen(request, resource_id, render=task.render, version=version)
+        except Http404:
+            return _asked(request, resource_id, version=version)
 
 
 class TaskCollection(FhirView):
@@ -76,7 +85,29 @@ class TaskCollection(FhirView):
             seen = None
         else:
             seen = read_referral(referral_id=referral_id, by=actor_of(request), at=timezone.now())
-        found = [task.render(seen.referral, seen.change, base_url=BASE_URL)] if seen else []
+        found = []
+        if seen:
+            found = [task.render(seen.referral, seen.change, base_url=BASE_URL)]
+            found += [
+                _rendered(Asked(row, row.version, row.changed_at), seen.referral)
+                for row in practice_tasks_of(seen.referral)
+            ]
         return Response(
             searchset(found, base_url=BASE_URL, query={"focus": focus}, resource_type="Task")
         )
+
+
+def _asked(request: Request, resource_id: str, *, version: int | None = None) -> Response:
+    asked = read_practice_task(
+        task_id=id_of(resource_id), version=version, by=actor_of(request), at=timezone.now()
+    )
+    if asked is None:
+        raise Http404
+    rendered = _rendered(asked, asked.task.referral)
+    return Response(rendered, headers=versioned(asked.version, asked.at))
+
+
+def _rendered(asked: Asked, referral: Referral) -> dict[str, Any]:
+    return task.render_for_practice(
+        asked.task, referral, version=asked.version, at=asked.at, base_url=BASE_URL
+    )

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from integrations.fhir import fields, patient, service_request
+from integrations.fhir import conditional, fields, patient, service_request
 from integrations.fhir.outcome import Finding, Refused, unprocessable
 from integrations.fhir.rendering import etag, instant, location
-from referrals.intake import NewPatient, NewReferral
+from referrals.intake import Identifier, NewPatient, NewReferral
 
 MAX_ENTRIES = 100
 _TAKEN = ("Patient", "ServiceRequest")
@@ -19,12 +19,14 @@ _TAKEN = ("Patient", "ServiceRequest")
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One thing to create. ``patient_entry`` is the place of the entry that holds a referral's
-    patient, when it is not inside the referral: create that one first and refer to it."""
+    patient, when it is not inside the referral: create that one first and refer to it.
+    ``condition`` is the identifier that it must be the first to bear."""
 
     index: int
     full_url: str
     content: NewPatient | NewReferral
     patient_entry: int | None = None
+    condition: Identifier | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +37,14 @@ class Transaction:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Created:
-    """What became of one entry."""
+class Answered:
+    """What became of one entry; one that is not new was there, and perhaps brought up to date."""
 
     resource_type: str
     pk: UUID
     version: int
     at: datetime
+    is_new: bool
 
 
 def read_transaction(resource: dict[str, Any], *, base_url: str) -> Transaction:
@@ -59,23 +62,24 @@ def read_transaction(resource: dict[str, Any], *, base_url: str) -> Transaction:
         except Refused as refusal:
             # The entry of a faulty patient reports it; its referrals need not repeat that.
             faults += [f for f in refusal.findings if ".subject.resolve()." not in f.expression]
+    faults += _double_conditions(entries)
     if faults:
         raise Refused(422, faults)
     return Transaction(entries=tuple(entries))
 
 
-def render_response(created: Sequence[Created], *, base_url: str) -> dict[str, Any]:
+def render_response(answered: Sequence[Answered], *, base_url: str) -> dict[str, Any]:
     """The answer to a transaction, one entry for each that was sent, in the same order."""
     return {
         "resourceType": "Bundle",
         "type": "transaction-response",
-        "entry": [{"response": _response(one, base_url)} for one in created],
+        "entry": [{"response": _response(one, base_url)} for one in answered],
     }
 
 
-def _response(one: Created, base_url: str) -> dict[str, str]:
+def _response(one: Answered, base_url: str) -> dict[str, str]:
     return {
-        "status": "201 Created",
+        "status": "201 Created" if one.is_new else "200 OK",
         "location": location(one.resource_type, one.pk, one.version, base_url=base_url),
         "etag": etag(one.version),
         "lastModified": instant(one.at),
@@ -103,12 +107,24 @@ def _double_faults(sent: list[dict[str, Any]]) -> Iterator[Finding]:
         seen.add(full_url)
 
 
+def _double_conditions(entries: list[Entry]) -> Iterator[Finding]:
+    seen = set()
+    for entry in entries:
+        # By type too: two types may use one system.
+        condition = (type(entry.content), entry.condition)
+        if entry.condition and condition in seen:
+            at = f"Bundle.entry[{entry.index}].request.ifNoneExist"
+            yield unprocessable("business-rule", "Two entries have the same condition.", at)
+        seen.add(condition)
+
+
 def _read(index: int, sent: list[dict[str, Any]], by_url: dict[str, int], base_url: str) -> Entry:
     entry, at = sent[index], f"Bundle.entry[{index}]"
     resource, full_url = fields.child(entry, "resource"), fields.text(entry, "fullUrl")
     name = fields.text(resource, "resourceType")
     if faults := list(_entry_faults(entry, name, at)):
         raise Refused(422, faults)
+    condition = _condition(entry, name, at)
     find = partial(_find, full_url=full_url, by_url=by_url)
     faults = list(_reference_faults(resource, f"{at}.resource", find))
     content: NewPatient | NewReferral
@@ -128,7 +144,24 @@ def _read(index: int, sent: list[dict[str, Any]], by_url: dict[str, int], base_u
         raise Refused(422, [*faults, *refusal.findings]) from None
     if faults:
         raise Refused(422, faults)
-    return Entry(index=index, full_url=full_url, content=content, patient_entry=patient_entry)
+    return Entry(
+        index=index,
+        full_url=full_url,
+        content=content,
+        patient_entry=patient_entry,
+        condition=condition,
+    )
+
+
+def _condition(entry: dict[str, Any], name: str, at: str) -> Identifier | None:
+    request = fields.child(entry, "request")
+    if "ifNoneExist" not in request:
+        return None
+    try:
+        return conditional.read(fields.text(request, "ifNoneExist"), resource_type=name)
+    except conditional.ConditionNotServed as error:
+        here = f"{at}.request.ifNoneExist"
+        raise Refused(422, [unprocessable("not-supported", str(error), here)]) from None
 
 
 def _entry_faults(entry: dict[str, Any], name: str, at: str) -> Iterator[Finding]:
@@ -142,9 +175,6 @@ def _entry_faults(entry: dict[str, Any], name: str, at: str) -> Iterator[Finding
     elif fields.text(request, "method") != "POST" or fields.text(request, "url") != name:
         text = f"Entries can only be created: request.method POST and request.url {name}."
         yield unprocessable("not-supported", text, f"{at}.request")
-    if "ifNoneExist" in request:
-        text = "Conditional creation is not supported. Leave out ifNoneExist."
-        yield unprocessable("not-supported", text, f"{at}.request.ifNoneExist")
 
 
 def _find(reference: str, *, full_url: str, by_url: dict[str, int]) -> int | None:

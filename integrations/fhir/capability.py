@@ -42,8 +42,8 @@ def _resource(served: Served) -> dict[str, Any]:
     resource: dict[str, Any] = {
         "type": served.resource_type,
         "interaction": [{"code": code} for code in served.interactions],
-        "versioning": "versioned",
-        "conditionalCreate": False,
+        "versioning": served.versioning,
+        "conditionalCreate": served.takes_condition,
         "conditionalUpdate": False,
     }
     if served.search_parameters:

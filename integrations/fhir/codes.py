@@ -30,6 +30,7 @@ _BINDINGS: dict[str, dict[str, str]] = {
         "intent": _REQUEST_INTENT.replace("directive", "unknown"),
         "priority": _REQUEST_PRIORITY,
     },
+    "AuditEvent": {"action": "C R U D E", "outcome": "0 4 8 12"},
     "Patient": {"gender": _GENDER},
     "PatientContact": {"gender": _GENDER},
     "PatientLink": {"type": "replaced-by replaces refer seealso"},

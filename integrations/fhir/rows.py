@@ -48,6 +48,19 @@ class Change(Protocol):
     def reason_text(self) -> str: ...
 
 
+class PracticeTask(Protocol):
+    """Something that the practice is asked to do about a referral."""
+
+    @property
+    def pk(self) -> UUID: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def sentence(self) -> str: ...
+    @property
+    def raised_at(self) -> datetime: ...
+
+
 class Patient(Protocol):
     """A patient as last received."""
 

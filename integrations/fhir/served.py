@@ -13,20 +13,32 @@ class SearchParameter:
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """A resource type with its interactions, in FHIR's codes."""
+    """A resource type with its interactions, in FHIR's codes; ``takes_condition``: creates heed If-None-Exist."""
 
     resource_type: str
     interactions: tuple[str, ...]
     search_parameters: tuple[SearchParameter, ...] = ()
+    takes_condition: bool = False
+    versioning: str = "versioned"
 
 
 RESOURCES = (
-    Served(resource_type="Patient", interactions=("create", "read")),
-    Served(resource_type="ServiceRequest", interactions=("create", "read", "vread")),
+    Served(resource_type="Patient", interactions=("create", "read"), takes_condition=True),
+    Served(
+        resource_type="ServiceRequest",
+        interactions=("create", "read", "vread"),
+        takes_condition=True,
+    ),
     Served(
         resource_type="Task",
         interactions=("read", "vread", "search-type"),
         search_parameters=(SearchParameter(name="focus", type="reference"),),
+    ),
+    Served(
+        resource_type="AuditEvent",
+        interactions=("read", "search-type"),
+        search_parameters=(SearchParameter(name="entity", type="reference"),),
+        versioning="no-version",
     ),
 )
 SYSTEM_INTERACTIONS = ("transaction",)

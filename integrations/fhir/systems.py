@@ -7,6 +7,11 @@ ODS_ORGANIZATION_CODE = "https://fhir.nhs.uk/Id/ods-organization-code"
 HTTP_ERROR_CODES = "https://fhir.nhs.uk/CodeSystem/http-error-codes"
 SNOMED = "http://snomed.info/sct"
 TASK_CODE = "http://hl7.org/fhir/CodeSystem/task-code"
+RESTFUL_INTERACTION = "http://hl7.org/fhir/restful-interaction"
+AUDIT_EVENT_TYPE = "http://terminology.hl7.org/CodeSystem/audit-event-type"
+AUDIT_ENTITY_TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
+AUDIT_SOURCE_TYPE = "http://terminology.hl7.org/CodeSystem/security-source-type"
+DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 RESTFUL_SECURITY = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
 # Published NHS material writes one system in several ways: http or https, Id or id, the old host.

@@ -1,5 +1,6 @@
 """Task: how far the work on a referral has come, for the one who asked for it."""
 
+from datetime import datetime
 from typing import Any
 
 from integrations.fhir import rows
@@ -19,6 +20,12 @@ BUSINESS_STATUSES = {
     "patient-declined": "Patient declined",
     "not-taken-up": "Not taken up",
     "invitation-ended": "Invitation ended",
+}
+
+PRACTICE_TASKS = {
+    "link-locked": "Link locked",
+    "message-refused": "Message could not be delivered",
+    "contact-prohibited": "Patient must not be contacted",
 }
 
 
@@ -41,8 +48,42 @@ def render(referral: rows.Referral, change: rows.Change, *, base_url: str) -> di
         "for": {"reference": f"Patient/{referral.patient_id}"},
         "authoredOn": instant(referral.received_at),
         "lastModified": instant(change.at),
-        "requester": _requester(referral.practice),
+        "requester": _practice(referral.practice),
         "owner": {"display": _OWNER},
+    }
+
+
+def render_for_practice(
+    asked: rows.PracticeTask,
+    referral: rows.Referral,
+    *,
+    version: int,
+    at: datetime,
+    base_url: str,
+) -> dict[str, Any]:
+    """A Task that the practice has to do itself, as raised (version 1) or as done (2)."""
+    return {
+        "resourceType": "Task",
+        "id": str(asked.pk),
+        "meta": {"versionId": str(version), "lastUpdated": instant(at)},
+        "status": "requested" if version == 1 else "completed",
+        "intent": "order",
+        "code": {
+            "coding": [
+                {
+                    "system": own(base_url, "practice-task"),
+                    "code": asked.kind,
+                    "display": PRACTICE_TASKS[asked.kind],
+                }
+            ]
+        },
+        "description": asked.sentence,
+        "focus": {"reference": f"ServiceRequest/{referral.pk}"},
+        "for": {"reference": f"Patient/{referral.patient_id}"},
+        "authoredOn": instant(asked.raised_at),
+        "lastModified": instant(at),
+        "requester": {"display": _OWNER},
+        "owner": _practice(referral.practice),
     }
 
 
@@ -53,7 +94,7 @@ def _business_status(change: rows.Change, base_url: str) -> dict[str, str]:
     return coding
 
 
-def _requester(practice: rows.Practice) -> dict[str, Any]:
+def _practice(practice: rows.Practice) -> dict[str, Any]:
     return {
         "type": "Organization",
         "identifier": {"system": ODS_ORGANIZATION_CODE, "value": practice.ods_code},

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from accounts import scopes
@@ -57,7 +58,35 @@ def _key_of_another_kind() -> dict[str, Any]:
     return {"keys": [OKPKey.generate_key("Ed25519", {"kid": "1"}).as_dict(private=False)]}
 
 
+def _weak_key() -> dict[str, Any]:
+    with pytest.warns(SecurityWarning):
+        key = RSAKey.generate_key(1024, {"kid": "1"})
+    return {"keys": [key.as_dict(private=False)]}
+
+
+def _key_on(curve: str) -> dict[str, Any]:
+    return {"keys": [ECKey.generate_key(curve, {"kid": "1"}).as_dict(private=False)]}
+
+
+def _key_with(**more: Any) -> dict[str, Any]:
+    return {"keys": [{**public_keys(new_key())["keys"][0], **more}]}
+
+
 BAD_KEYS: dict[str, Any] = {
+    "a key that is too short": _weak_key(),
+    "a key that is too long": {
+        "keys": [{"kty": "RSA", "kid": "1", "e": "AQAB", "n": "_" + "w" * 2000}]
+    },
+    "a smaller curve": _key_on("P-256"),
+    "a larger curve": _key_on("P-521"),
+    "a key for encryption": _key_with(use="enc"),
+    "a key for signing only": _key_with(key_ops=["sign"]),
+    "a key for another algorithm": _key_with(alg="ES256"),
+    "a key for an algorithm of the other kind": _key_with(alg="RS384"),
+    "one good, one bad": {"keys": [*public_keys(new_key())["keys"], *_key_on("P-256")["keys"]]},
+    "one name for two": {"keys": [*_key_with(kid="1")["keys"], *_key_with(kid="1")["keys"]]},
+    "a point that is not on the curve": _key_with(x="A" * 64),
+    "a key whose id is a number": _key_with(kid=5),
     "no set": {},
     "an empty set": {"keys": []},
     "a key alone": public_keys(new_key())["keys"][0],
@@ -78,6 +107,76 @@ def test_keys_that_cannot_be_used_are_refused(jwks: Any) -> None:
         register(jwks=jwks)
 
     assert not Client.objects.exists()
+
+
+def test_a_system_that_speaks_bars_is_known_as_one(tmp_path: Path) -> None:
+    keys = tmp_path / "jwks.json"
+    keys.write_text(json.dumps(public_keys(new_key())), encoding="utf-8")
+
+    call_command("register_client", "X", ods=PRACTICE, jwks_file=keys, stdout=io.StringIO())
+    call_command(
+        "register_client", "Y", "--bars", ods=PRACTICE, jwks_file=keys, stdout=io.StringIO()
+    )
+
+    assert dict(Client.objects.values_list("name", "is_bars")) == {"X": False, "Y": True}
+
+
+def test_keys_come_in_a_file_or_from_an_address_never_both(tmp_path: Path) -> None:
+    keys, address = tmp_path / "jwks.json", "https://keys.gp.example/jwks.json"
+
+    for given in ({}, {"jwks_file": keys, "jwks_url": address}):
+        with pytest.raises(CommandError):
+            call_command("register_client", "X", ods=PRACTICE, **given)
+    with pytest.raises(RegistrationRefused, match="characters"):
+        register(jwks=None, jwks_url=f"{address}/{'x' * 200}")
+
+    assert not Client.objects.exists()
+
+
+def test_keys_are_replaced_and_may_move_to_an_address(tmp_path: Path) -> None:
+    client, keys, said = register(), tmp_path / "jwks.json", io.StringIO()
+    other = public_keys(new_key())
+    keys.write_text(json.dumps(other), encoding="utf-8")
+
+    call_command("change_client", str(client.pk), jwks_file=keys, stdout=said)
+    client.refresh_from_db()
+    assert (client.jwks, client.jwks_url) == (other, "")
+
+    address = "https://keys.gp.example/jwks.json"
+    call_command("change_client", str(client.pk), jwks_url=address, stdout=said)
+    client.refresh_from_db()
+    assert (client.jwks, client.jwks_url) == ({"keys": []}, address)
+
+    call_command("change_client", str(client.pk), jwks_file=keys, stdout=said)
+    client.refresh_from_db()
+    assert (client.jwks, client.jwks_url) == (other, "")
+    changes = Entry.objects.filter(target=f"Client/{client.pk}").order_by("pk")
+    assert [entry.detail for entry in changes] == [{}, *[{"change": "keys-replaced"}] * 3]
+
+
+def test_keys_that_cannot_be_used_replace_nothing(tmp_path: Path) -> None:
+    client, keys = register(), tmp_path / "jwks.json"
+    before = client.jwks
+    keys.write_text(json.dumps(_private_key()), encoding="utf-8")
+
+    with pytest.raises(CommandError, match="private"):
+        call_command("change_client", str(client.pk), jwks_file=keys)
+
+    client.refresh_from_db()
+    assert client.jwks == before
+
+
+def test_a_client_is_switched_off_once_and_for_all() -> None:
+    client = register()
+
+    call_command("change_client", str(client.pk), "--switch-off", stdout=io.StringIO())
+
+    client.refresh_from_db()
+    assert not client.is_active
+    assert Entry.objects.latest("pk").detail == {"change": "switched-off"}
+    for again in (["--switch-off"], ["--jwks-url", "https://keys.gp.example/"]):
+        with pytest.raises(CommandError, match="registered and active"):
+            call_command("change_client", str(client.pk), *again)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
-from jobs.models import Job, JobKind
+from jobs.models import Circuit, Destination, Job, JobKind
 
 pytestmark = pytest.mark.django_db
 
@@ -36,14 +36,30 @@ def test_it_is_ready_while_jobs_wait_for_less_than_a_minute() -> None:
     job(waited=timedelta(seconds=50))
     job(waited=timedelta(hours=-1))
 
-    assert ready() == {"status": "ready", "migrated": True, "jobs_waiting_too_long": 0}
+    assert ready() == {
+        "status": "ready",
+        "migrated": True,
+        "jobs_waiting_too_long": 0,
+        "destinations_that_do_not_answer": [],
+    }
 
 
 def test_work_that_has_waited_for_longer_is_degraded_and_not_down() -> None:
     job(waited=timedelta(seconds=70))
     job(waited=timedelta(days=2))
 
-    assert ready() == {"status": "degraded", "migrated": True, "jobs_waiting_too_long": 2}
+    told = ready()
+    assert (told["status"], told["jobs_waiting_too_long"]) == ("degraded", 2)
+
+
+def test_a_destination_that_does_not_answer_is_named() -> None:
+    later = timezone.now() + timedelta(minutes=1)
+    Circuit.objects.create(destination=Destination.MESSENGER, failures=5, open_until=later)
+
+    told = ready()
+
+    assert told["status"] == "degraded"
+    assert told["destinations_that_do_not_answer"] == ["messenger"]
 
 
 def test_without_a_database_it_is_not_ready() -> None:

@@ -8,7 +8,7 @@ from openapi_spec_validator import validate
 
 from integrations.fhir.served import RESOURCES
 from tests.architecture.tree import ROOT
-from tests.cast import Answer, ClinicalSystem
+from tests.cast import Answer, ClinicalSystem, clinical_system
 
 _ABSENT = "0190a000-0000-4000-8000-000000000000"
 # How to ask for an interaction, and what a server that has it answers when there is nothing to find.
@@ -16,7 +16,7 @@ _ASKED = {
     "create": ("post", "/fhir/R4/{type}", {400, 422}),
     "read": ("get", "/fhir/R4/{type}/" + _ABSENT, {404}),
     "vread": ("get", "/fhir/R4/{type}/" + _ABSENT + "/_history/1", {404}),
-    "search-type": ("get", "/fhir/R4/{type}?focus=ServiceRequest/" + _ABSENT, {200}),
+    "search-type": ("get", "/fhir/R4/{type}?{parameter}=ServiceRequest/" + _ABSENT, {200}),
 }
 _EVERY = [
     (served.resource_type, code, code in served.interactions)
@@ -36,8 +36,10 @@ def _asked(system: ClinicalSystem, method: str, address: str, resource_type: str
 def test_the_capability_statement_tells_the_truth(
     gp_system: ClinicalSystem, resource_type: str, interaction: str, is_served: bool
 ) -> None:
+    gp_system = clinical_system(gp_system.organisation, scope="system/*.crs")
     method, path, good = _ASKED[interaction]
-    address = path.format(type=resource_type)
+    parameter = "entity" if resource_type == "AuditEvent" else "focus"
+    address = path.format(type=resource_type, parameter=parameter)
 
     answer = _asked(gp_system, method, address, resource_type)
 

@@ -7,13 +7,13 @@ from django.urls import URLPattern, URLResolver, get_resolver
 # Everybody; a clinical system's token; a signed-in person; a patient's opened link; a host's signature.
 EVERYBODY = {
     "home", "help-now", "icon", "token", "fhir-metadata", "fhir-smart", "fhir-not-served", "api-conditions",
-    "api-schema", "health-live", "health-ready", "patient-code", "patient-link", "patient-start",
+    "api-schema", "health-live", "health-ready", "metrics", "patient-code", "patient-link", "patient-start",
     "patient-check", "patient-close",
 }  # fmt: skip
 CLINICAL_SYSTEM = {
     "fhir-transaction", "fhir-service-requests", "fhir-service-request",
     "fhir-service-request-version", "fhir-tasks", "fhir-task", "fhir-task-version",
-    "fhir-patients", "fhir-patient",
+    "fhir-patients", "fhir-patient", "fhir-audit-events", "fhir-audit-event",
 }  # fmt: skip
 SIGNED_IN = {"api-funnel", "commissioner-funnel-csv", "commissioner-funnel"}
 PATIENT = {

@@ -20,6 +20,7 @@ NAME = "A_SETTING"
         ("EMAIL_PORT", "abc"),
         ("DATABASE_URL", "postgres://user:canary-3f9d@127.0.0.1:port/name"),
         ("CELERY_BROKER_URL", "canary-3f9d"),
+        ("CACHE_URL", "memcached://canary-3f9d"),
         ("MESSENGER", "nowhere.Messenger"),
         ("ALLOWED_HOSTS", ""),
     ],

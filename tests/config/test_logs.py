@@ -72,6 +72,13 @@ def test_what_follows_an_address_is_left_out(message: str, written: str) -> None
     assert json.loads(JsonFormatter().format(record))["message"] == written
 
 
+def test_a_host_name_that_somebody_made_up_is_not_repeated(log: StringIO) -> None:
+    assert Client().get("/help/now", headers={"Host": "canary-3f9d.example"}).status_code == 400
+
+    assert "DisallowedHost" in log.getvalue()
+    assert "canary-3f9d" not in log.getvalue()
+
+
 def test_of_an_error_only_its_kind_and_place_are_kept() -> None:
     try:
         raise ValueError("canary-3f9d")

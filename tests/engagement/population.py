@@ -14,7 +14,7 @@ from engagement.contract import ActivityKind, NewActivity
 from engagement.recording import record_activities
 from integrations.fhir import service_request, wire
 from integrations.fhir.subject import nothing_to_resolve
-from referrals import inviting, matching, placing, responding
+from referrals import codes, inviting, matching, placing, responding
 from referrals.models import Referral
 from referrals.receiving import receive_referral
 from tests import cast
@@ -55,11 +55,12 @@ def _match(referral: Referral, _person: Person, at: datetime) -> None:
 
 
 def _hand_over(referral: Referral, _person: Person, at: datetime) -> None:
-    inviting.hand_over_message(message_id=referral.messages.get().pk, at=at)
+    message = referral.messages.get()
+    inviting.hand_over_message(message_id=message.pk, tenant_id=referral.practice_id, at=at)
 
 
 def _open(referral: Referral, person: Person, at: datetime) -> None:
-    code = inviting.code_of(referral.links.get().pk)
+    code = codes.code_of(referral.links.get())
     responding.open_link(code=code, birth_date=person.birth_date, at=at)
 
 

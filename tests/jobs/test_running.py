@@ -1,61 +1,23 @@
-"""The job table: work that is claimed once, done whole or not at all, tried again, and never lost."""
+"""Doing jobs: whole or not at all, in their organisation's name, tried again, and never lost."""
 
-import io
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from threading import Barrier
 from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 import time_machine
-from celery import current_app
-from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
-from accounts.models import Organisation
-from jobs import running, tasks
+from jobs import running
+from jobs.leases import MOST_ATTEMPTS
 from jobs.models import Job, JobKind, JobState
-from jobs.queue import WORK, enqueue
-from jobs.running import LEASE, MOST_ATTEMPTS, Registered, claim, handles, run, work
+from jobs.queue import enqueue
+from jobs.running import handles, work
+from privacy.tenancy import current_tenant
+from tests.jobs.work import TENANT, Trouble, fail, outward, queued, was_written, write_a_row
 
 pytestmark = pytest.mark.django_db
-
-
-class Trouble(Exception):
-    """What a handler runs into."""
-
-
-@pytest.fixture
-def done() -> list[dict[str, Any]]:
-    """What the handlers of this test did."""
-    return []
-
-
-@pytest.fixture(autouse=True)
-def _handlers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No handlers but those of the test."""
-    monkeypatch.setattr(running, "_HANDLERS", {})
-
-
-@pytest.fixture
-def _matching(done: list[dict[str, Any]]) -> None:
-    """A handler that notes what it was given."""
-    handles(JobKind.MATCH)(lambda **given: done.append(given))
-
-
-def queued(at: datetime | None = None, **ids: str) -> Job:
-    return enqueue(JobKind.MATCH, at=at or timezone.now(), run_at=None, **ids)
-
-
-def write_a_row(**_: object) -> None:
-    Organisation.objects.create(kind="host", name="Written by a job")
-
-
-def was_written() -> bool:
-    return Organisation.objects.filter(name="Written by a job").exists()
 
 
 # Doing
@@ -91,7 +53,7 @@ def test_jobs_are_done_in_the_order_in_which_they_are_due(done: list[dict[str, A
 @pytest.mark.usefixtures("_matching")
 def test_a_job_waits_for_its_time(done: list[dict[str, Any]]) -> None:
     now = timezone.now()
-    enqueue(JobKind.MATCH, at=now, run_at=now + timedelta(hours=1))
+    enqueue(JobKind.MATCH, tenant_id=TENANT, at=now, run_at=now + timedelta(hours=1))
 
     assert work(most=1) == 0
     with time_machine.travel(now + timedelta(hours=1, seconds=1)):
@@ -112,126 +74,11 @@ def test_every_kind_has_a_handler(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(running._HANDLERS) == set(JobKind)
 
 
-# Claiming
-
-
-@pytest.mark.usefixtures("_matching")
-def test_a_claimed_job_is_nobody_elses_until_its_lease_ends(done: list[dict[str, Any]]) -> None:
-    queued()
-    now = timezone.now()
-
-    first = claim(at=now)
-    assert first
-    assert claim(at=now) is None
-    assert claim(at=now + LEASE) is None
-
-    again = claim(at=now + LEASE + timedelta(seconds=1))
-    assert again
-    assert again.pk == first.pk
-    assert again.lease != first.lease
-    assert again.attempts == 2
-    assert done == []
-
-
-@pytest.mark.usefixtures("_matching")
-def test_a_job_of_a_lost_worker_is_done_by_another(done: list[dict[str, Any]]) -> None:
-    job = queued()
-    assert claim(at=timezone.now() - LEASE - timedelta(seconds=1)) is None
-    Job.objects.update(run_at=timezone.now() - timedelta(minutes=2))
-    assert claim(at=timezone.now() - LEASE - timedelta(seconds=1))  # and is never seen again
-
-    assert work(most=1) == 1
-
-    job.refresh_from_db()
-    assert (job.state, job.attempts) == (JobState.DONE, 2)
-    assert len(done) == 1
-
-
-def test_a_worker_that_was_too_slow_undoes_what_it_did() -> None:
-    handles(JobKind.MATCH)(write_a_row)
-    queued()
-    slow = claim(at=timezone.now())
-    assert slow
-    quick = claim(at=timezone.now() + LEASE + timedelta(seconds=1))
-    assert quick
-
-    run(slow)
-
-    assert not was_written()
-    kept = Job.objects.get()
-    assert (kept.state, kept.lease) == (JobState.RUNNING, quick.lease)
-    run(quick)
-    assert was_written()
-    assert Job.objects.get().state == JobState.DONE
-
-
-def test_an_error_of_a_worker_that_was_too_slow_changes_nothing() -> None:
-    handles(JobKind.MATCH)(_fail)
-    queued()
-    slow = claim(at=timezone.now())
-    quick = claim(at=timezone.now() + LEASE + timedelta(seconds=1))
-    assert slow
-    assert quick
-
-    run(slow)
-
-    assert Job.objects.get().lease == quick.lease
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="SQLite in memory has one connection: no race"
-)
-def test_of_many_workers_exactly_one_gets_each_job(done: list[dict[str, Any]]) -> None:
-    handles(JobKind.MATCH)(lambda **given: done.append(given))
-    for number in range(40):
-        queued(number=str(number))
-    together = Barrier(4)
-
-    def work_through(_: int) -> int:
-        try:
-            together.wait(timeout=10)
-            return work(most=100)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(4) as workers:
-        taken = list(workers.map(work_through, range(4)))
-
-    assert sum(taken) == 40
-    assert sorted(int(given["number"]) for given in done) == list(range(40))
-    assert set(Job.objects.values_list("state", "attempts")) == {(JobState.DONE, 1)}
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="SQLite in memory has one connection: no race"
-)
-def test_a_worker_does_not_wait_for_a_job_that_another_is_taking() -> None:
-    first, second = sorted((queued(), queued()), key=lambda job: (job.run_at, job.pk))
-
-    def take() -> UUID | None:
-        try:
-            job = claim(at=timezone.now())
-            return job.pk if job else None
-        finally:
-            connection.close()
-
-    with transaction.atomic(), ThreadPoolExecutor(1) as elsewhere:
-        assert Job.objects.select_for_update().get(pk=first.pk)
-        assert elsewhere.submit(take).result(timeout=5) == second.pk
-
-
 # Errors
 
 
-def _fail(**_: object) -> None:
-    write_a_row()
-    raise Trouble("Alex Example, 999 000 0018")
-
-
 def test_what_a_failing_job_wrote_is_undone_and_the_job_comes_back() -> None:
-    handles(JobKind.MATCH)(_fail)
+    handles(JobKind.MATCH)(fail)
     job = queued()
     now = timezone.now()
 
@@ -245,7 +92,7 @@ def test_what_a_failing_job_wrote_is_undone_and_the_job_comes_back() -> None:
 
 def test_of_an_error_only_its_kind_is_kept(caplog: pytest.LogCaptureFixture) -> None:
     """Its text may name somebody."""
-    handles(JobKind.MATCH)(_fail)
+    handles(JobKind.MATCH)(fail)
     queued()
 
     work(most=1)
@@ -256,7 +103,7 @@ def test_of_an_error_only_its_kind_is_kept(caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_each_failure_waits_longer_until_the_job_is_dead() -> None:
-    handles(JobKind.MATCH)(_fail)
+    handles(JobKind.MATCH)(fail)
     queued()
     longest = []
     with time_machine.travel(timezone.now(), tick=False) as clock:
@@ -294,14 +141,27 @@ def test_one_failing_job_does_not_hold_up_the_others(done: list[dict[str, Any]])
     assert [given["number"] for given in done] == ["1", "2"]
 
 
-def test_a_kind_without_a_handler_waits_and_does_not_stop_the_worker() -> None:
+def test_a_kind_without_a_handler_waits_for_a_worker_that_has_one() -> None:
     """During a deployment an old worker may meet a job of a kind that only the new one knows."""
     job = queued()
+
+    assert work(most=1) == 0
+
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == (JobState.QUEUED, 0)
+
+
+def test_a_job_without_an_organisation_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    handles(JobKind.MATCH)(write_a_row)
+    job = queued()
+    Job.objects.update(tenant_id=None)
 
     assert work(most=1) == 1
 
     job.refresh_from_db()
-    assert (job.state, job.last_error) == (JobState.QUEUED, "KeyError")
+    assert (job.state, job.last_error) == (JobState.DEAD, "NoTenant")
+    assert not was_written()
+    assert "job is dead" in caplog.text
 
 
 def test_an_outward_job_that_fails_after_its_effect_is_repeated(
@@ -310,13 +170,12 @@ def test_an_outward_job_that_fails_after_its_effect_is_repeated(
     """Its effect is outside and cannot be undone: so it must be safe to repeat."""
 
     def reach_out(**given: Any) -> None:
-        assert not connection.savepoint_ids or connection.in_atomic_block
         done.append(given)
         if len(done) == 1:
             raise Trouble
 
-    handles(JobKind.MATCH, is_outward=True)(reach_out)
-    queued()
+    handles(JobKind.HAND_OVER)(reach_out)
+    outward()
     work(most=1)
     assert Job.objects.get().state == JobState.QUEUED
 
@@ -327,139 +186,37 @@ def test_an_outward_job_that_fails_after_its_effect_is_repeated(
     assert Job.objects.get().state == JobState.DONE
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("is_outward", [False, True])
-def test_only_an_outward_job_runs_outside_a_transaction(*, is_outward: bool) -> None:
-    seen: list[bool] = []
-    handles(JobKind.MATCH, is_outward=is_outward)(
-        lambda **_: seen.append(connection.in_atomic_block)
-    )
+# In whose name
+
+
+def test_what_stays_inside_acts_for_the_organisation_of_the_job() -> None:
+    seen: list[object] = []
+    handles(JobKind.MATCH)(lambda **_: seen.append(current_tenant()))
     queued()
 
     work(most=1)
 
-    assert seen == [not is_outward]
-    assert isinstance(running._HANDLERS[JobKind.MATCH], Registered)
+    assert seen == [TENANT]
+    assert current_tenant() is None
 
 
-# Writing down
+def test_what_reaches_outside_is_told_whom_to_act_for(done: list[dict[str, Any]]) -> None:
+    handles(JobKind.HAND_OVER)(lambda **given: done.append(given | {"acts": current_tenant()}))
+    outward(message_id="7")
+
+    work(most=1)
+
+    [given] = done
+    assert (given["tenant_id"], given["message_id"], given["acts"]) == (TENANT, "7", None)
 
 
-def test_a_job_goes_with_the_transaction_that_wrote_it() -> None:
-    with transaction.atomic():
-        queued()
-        transaction.set_rollback(True)
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", [JobKind.MATCH, JobKind.HAND_OVER])
+def test_only_an_outward_job_runs_outside_a_transaction(kind: JobKind) -> None:
+    seen: list[bool] = []
+    handles(kind)(lambda **_: seen.append(connection.in_atomic_block))
+    queued(kind=kind)
 
-    assert not Job.objects.exists()
+    work(most=1)
 
-
-@pytest.fixture
-def nudges(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The wake-ups that were sent; the broker of the tests is nobody's."""
-    sent: list[str] = []
-    monkeypatch.setattr(current_app, "send_task", lambda name, **_: sent.append(name))
-    return sent
-
-
-def test_workers_are_woken_after_the_transaction_and_not_before(
-    nudges: list[str], django_capture_on_commit_callbacks: Any
-) -> None:
-    with django_capture_on_commit_callbacks(execute=True):
-        queued()
-        assert nudges == []
-
-    assert nudges == [WORK]
-
-
-def test_nobody_is_woken_for_work_of_later(
-    nudges: list[str], django_capture_on_commit_callbacks: Any
-) -> None:
-    now = timezone.now()
-    with django_capture_on_commit_callbacks(execute=True):
-        enqueue(JobKind.MATCH, at=now, run_at=now + timedelta(seconds=1))
-
-    assert nudges == []
-
-
-def test_a_broker_that_cannot_be_reached_stops_nobody(
-    monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr(current_app, "send_task", refuse)
-
-    with django_capture_on_commit_callbacks(execute=True):
-        queued()
-
-    assert Job.objects.get().state == JobState.QUEUED
-
-
-@pytest.mark.usefixtures("_matching")
-def test_a_worker_that_found_plenty_asks_to_be_woken_again(nudges: list[str]) -> None:
-    for _ in range(tasks.MOST_AT_ONCE + 1):
-        queued()
-
-    tasks.do_due_jobs()
-    assert nudges == [WORK]
-    tasks.do_due_jobs()
-    assert nudges == [WORK]
-    assert set(Job.objects.values_list("state", flat=True)) == {JobState.DONE}
-
-
-# The command
-
-
-def dead() -> Job:
-    now = timezone.now()
-    return Job.objects.create(
-        kind=JobKind.MATCH,
-        payload={"referral_id": "7"},
-        state=JobState.DEAD,
-        created_at=now,
-        run_at=now,
-        ended_at=now,
-        attempts=MOST_ATTEMPTS,
-        last_error="Trouble",
-    )
-
-
-def said(*arguments: str) -> str:
-    out = io.StringIO()
-    call_command("jobs", *arguments, stdout=out)
-    return out.getvalue()
-
-
-@pytest.mark.usefixtures("_matching")
-def test_a_dead_job_can_be_seen_and_replayed(done: list[dict[str, Any]]) -> None:
-    job = dead()
-    assert work(most=1) == 0
-    [line] = said("--dead").splitlines()
-    assert str(job.pk) in line
-    assert "Trouble" in line
-
-    said("--replay", str(job.pk))
-
-    assert work(most=1) == 1
-    job.refresh_from_db()
-    assert (job.state, job.attempts) == (JobState.DONE, 1)
-    assert len(done) == 1
-    assert said("--dead") == ""
-
-
-def test_only_a_dead_job_can_be_replayed() -> None:
-    waiting = queued()
-
-    for job_id in (waiting.pk, uuid4()):
-        with pytest.raises(CommandError, match="no dead job"):
-            said("--replay", str(job_id))
-
-
-def test_the_table_is_counted_by_kind_and_state() -> None:
-    dead()
-    queued()
-    queued()
-
-    lines = [line.split() for line in said().splitlines()]
-
-    assert lines == [["match", "dead", "1"], ["match", "queued", "2"]]
+    assert seen == [kind == JobKind.MATCH]

@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections.abc import Callable
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -11,8 +12,19 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from accounts.models import HostKey, Organisation
-from privacy.fields import decrypt, derived_code, encrypt, keyed_hash
+from privacy.fields import (
+    decrypt,
+    derived_bytes,
+    encrypt,
+    key_ids,
+    keyed_hash,
+    keyed_hashes,
+    slow_keyed_hash,
+    slow_keyed_hashes,
+)
 
+Write = Callable[..., str]
+LookUp = Callable[..., list[str]]
 # What PostgreSQL and JSON can hold.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
@@ -71,19 +83,48 @@ def test_a_hash_finds_equal_values_of_one_purpose_only(settings: Settings) -> No
     assert len(found) == 64
     assert found != keyed_hash("9990000018", purpose="link-hash")
     assert found != keyed_hash("9990000026", purpose="nhs-number")
-    settings.INDEX_KEY = os.urandom(32)
+    settings.FIELD_KEYS = [os.urandom(32)]
     assert found != keyed_hash("9990000018", purpose="nhs-number")
 
 
-def test_a_code_is_made_from_an_id_and_cannot_be_guessed_from_it(settings: Settings) -> None:
-    code = derived_code("7", purpose="link-code")
+@pytest.mark.parametrize(
+    ("written", "looked_up"),
+    [(keyed_hash, keyed_hashes), (slow_keyed_hash, slow_keyed_hashes)],
+    ids=["quick", "slow"],
+)
+def test_what_was_hashed_under_an_older_key_is_still_found(
+    settings: Settings, written: Write, looked_up: LookUp
+) -> None:
+    old = written("x", purpose="p")
+    settings.FIELD_KEYS = [os.urandom(32), *settings.FIELD_KEYS]
 
-    assert code == derived_code("7", purpose="link-code")
-    assert len(code) == 32
-    assert set(code) <= set("abcdefghijklmnopqrstuvwxyz234567")
-    assert code != derived_code("8", purpose="link-code")
-    settings.INDEX_KEY = os.urandom(32)
-    assert code != derived_code("7", purpose="link-code")
+    new = written("x", purpose="p")
+
+    assert new != old
+    assert looked_up("x", purpose="p") == [new, old]
+
+
+def test_the_slow_hash_is_nothing_without_the_key(settings: Settings) -> None:
+    found = slow_keyed_hash("7KQXM2PDR9WA", purpose="p")
+    settings.FIELD_KEYS = [os.urandom(32)]
+
+    assert slow_keyed_hash("7KQXM2PDR9WA", purpose="p") != found
+
+
+def test_what_is_derived_from_an_id_is_the_same_as_long_as_its_key_is_there(
+    settings: Settings,
+) -> None:
+    [key_id] = key_ids()
+    made = derived_bytes("7", purpose="link-code", key_id=key_id)
+    assert made != derived_bytes("8", purpose="link-code", key_id=key_id)
+    assert made != derived_bytes("7", purpose="another", key_id=key_id)
+
+    settings.FIELD_KEYS = [os.urandom(32), *settings.FIELD_KEYS]
+    assert derived_bytes("7", purpose="link-code", key_id=key_id) == made
+
+    settings.FIELD_KEYS = settings.FIELD_KEYS[:1]
+    with pytest.raises(LookupError, match=key_id):
+        derived_bytes("7", purpose="link-code", key_id=key_id)
 
 
 @pytest.mark.django_db

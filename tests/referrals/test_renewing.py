@@ -9,9 +9,14 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
+from accounts.actors import SYSTEM, Actor, ActorKind
+from audit.models import Action, Entry
 from config.fictional import Person
+from referrals.inviting import invite_patient
 from referrals.lifecycle import BusinessStatus
-from referrals.models import Referral
+from referrals.matching import match_referral
+from referrals.models import Message, MessageState, Referral
+from referrals.renewing import NothingToRenew, renew_link
 from referrals.responding import BirthDateWrong, LinkDead, decline, open_link
 from tests import cast
 from tests.referrals import steps
@@ -102,3 +107,65 @@ def test_there_is_nothing_to_renew_once_the_patient_has_said_no(referral: Referr
 def test_an_unknown_reference_is_said_to_be_one() -> None:
     with pytest.raises(CommandError, match="There is no referral ZZZZ-ZZZZ"):
         call_command("renew_link", "zzzz-zzzz")
+
+
+def of_the_practice(referral: Referral) -> Actor:
+    return Actor(ActorKind.CLIENT, str(referral.client_id), referral.practice_id)
+
+
+def test_who_renewed_it_is_on_record(referral: Referral) -> None:
+    by = of_the_practice(referral)
+
+    renew_link(reference=referral.reference, by=by, at=timezone.now())
+
+    assert Entry.objects.get(action=Action.LINK_RENEWED).actor == by.label
+
+
+def test_another_practice_renews_nothing(
+    referral: Referral, other_gp_system: cast.ClinicalSystem
+) -> None:
+    by = Actor(ActorKind.CLIENT, "x", other_gp_system.organisation.pk)
+
+    with pytest.raises(Referral.DoesNotExist):
+        renew_link(reference=referral.reference, by=by, at=timezone.now())
+
+    assert referral.links.get().revoked_at is None
+
+
+@pytest.mark.parametrize("has_joined", [False, True])
+def test_a_practice_that_asks_after_the_end_is_not_told_whether_there_was_a_link(
+    referral: Referral, run_jobs: cast.RunJobs, *, has_joined: bool
+) -> None:
+    if has_joined:
+        steps.joined(referral, tells_practice=False)
+    at = timezone.now() + timedelta(days=29)
+    with time_machine.travel(at, tick=False):
+        run_jobs()
+
+        renew_link(reference=referral.reference, by=of_the_practice(referral), at=at)
+
+        assert referral.links.filter(made_at=at).exists() == has_joined
+        if not has_joined:
+            with pytest.raises(NothingToRenew):
+                renew_link(reference=referral.reference, by=SYSTEM, at=at)
+
+
+def test_a_message_that_still_waits_is_not_sent_with_the_old_code(
+    gp_system: cast.ClinicalSystem,
+    person: Person,
+    run_jobs: cast.RunJobs,
+    messages: cast.Messages,
+    patient_browser: Client,
+) -> None:
+    referral = steps.referred(gp_system, person)
+    match_referral(referral_id=referral.pk, at=timezone.now())
+    invite_patient(referral_id=referral.pk, at=timezone.now())
+
+    renew(referral)
+    run_jobs()
+
+    states = Message.objects.order_by("made_at").values_list("state", flat=True)
+    assert list(states) == [MessageState.WITHDRAWN, MessageState.HANDED_OVER]
+    [message] = messages()
+    link = cast.link_in(message)
+    assert cast.open_link(patient_browser, link, person)["Location"] == "/r/about"

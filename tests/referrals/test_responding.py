@@ -14,7 +14,7 @@ from audit.models import Action, Entry
 from communities.models import Community, Listing
 from config.fictional import Person
 from jobs.models import Job, JobKind
-from referrals import inviting, placing, responding
+from referrals import codes, inviting, placing, responding
 from referrals.lifecycle import BusinessStatus, MoveNotAllowed
 from referrals.models import Link, Offer, Placement, Referral
 from referrals.responding import BirthDateWrong, LinkDead, OfferGone
@@ -34,7 +34,7 @@ def referral(gp_system: cast.ClinicalSystem, person: Person, run_jobs: cast.RunJ
 
 
 def code_of(referral: Referral) -> str:
-    return inviting.code_of(referral.links.get().pk)
+    return codes.code_of(referral.links.get())
 
 
 def open_with(referral: Referral, birth_date: date, *, at: datetime | None = None) -> Referral:

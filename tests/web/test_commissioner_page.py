@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 PAGE = "/commissioner/"
 REFERRED = 20
-MOST_QUERIES = 8
+MOST_QUERIES = 9
 
 
 @pytest.fixture

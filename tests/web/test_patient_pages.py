@@ -2,22 +2,17 @@
 
 import gzip
 import re
-from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import time_machine
 from django.apps import apps
 from django.test import Client
-from django.utils import timezone
 from django.utils.html import strip_tags
 
 from communities.models import Community, Condition
 from config.fictional import Person
 from referrals.models import Link, Placement, Referral, StatusChange
-from referrals.responding import MOST_FAILED_CHECKS
 from tests import cast
 
 if TYPE_CHECKING:  # what Django's test client answers with has no public name
@@ -29,15 +24,6 @@ STATIC = Path(__file__).parents[2] / "web" / "static" / "web"
 HEAVIEST = 25 * 1024
 PUBLIC = ("/", "/help/now", "/r/", "/r/start", "/r/check")
 OPENED = ("about", "choose", "share", "done", "manage", "leave", "decline")
-SCANNERS = (
-    "Mozilla/5.0 (compatible; SafeLinks)",
-    "WhatsApp/2.23",
-    "facebookexternalhit/1.1",
-    "Slackbot-LinkExpanding 1.0",
-    "curl/8",
-    "",
-)
-UNKNOWN = "/r/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 Rows = dict[str, list[tuple[object, ...]]]
 
@@ -89,22 +75,6 @@ def join(browser: Client) -> "Answer":
 # Looking
 
 
-@pytest.mark.parametrize("scanner", SCANNERS)
-def test_scanners_and_previews_change_nothing(
-    patient_browser: Client, path: str, scanner: str
-) -> None:
-    before = every_row()
-
-    for address in (path, path.upper(), *PUBLIC):
-        for look in (patient_browser.get, patient_browser.head, patient_browser.options):
-            answer = look(address, headers={"User-Agent": scanner})
-            assert answer.status_code in {200, 302, 404, 405}
-
-    assert every_row() == before
-    assert Link.objects.get().opened_at is None
-    assert Referral.objects.get().opened_at is None
-
-
 @pytest.mark.parametrize("has_joined", [False, True])
 def test_looking_at_an_opened_link_changes_nothing(opened: Client, *, has_joined: bool) -> None:
     if has_joined:
@@ -134,21 +104,6 @@ def test_the_code_leaves_the_address_and_is_in_no_page(
 # The right person
 
 
-def test_five_wrong_dates_lock_the_link_whatever_browser_they_come_from(
-    path: str, person: Person
-) -> None:
-    for _ in range(MOST_FAILED_CHECKS):
-        browser = Client()
-        browser.get(path)
-        assert browser.post("/r/check", {"day": 1, "month": 1, "year": 1900}).status_code == 422
-
-    answer = cast.open_link(Client(), path, person)
-
-    assert answer.status_code == 404
-    assert "This link cannot be used" in text_of(answer)
-    assert Link.objects.get().opened_at is None
-
-
 @pytest.mark.parametrize(
     "typed",
     [
@@ -171,36 +126,6 @@ def test_what_is_no_date_is_asked_again_and_not_counted(
     assert answer.status_code == 422
     assert "There is a problem" in text_of(answer)
     assert Link.objects.get().failed_checks == 0
-
-
-def _expire(link: Link) -> None:
-    link.expires_at = timezone.now() - timedelta(seconds=1)
-
-
-def _revoke(link: Link) -> None:
-    link.revoked_at = timezone.now()
-
-
-def _lock(link: Link) -> None:
-    link.locked_at = timezone.now()
-
-
-@pytest.mark.parametrize("end", [_expire, _revoke, _lock])
-def test_dead_links_and_unknown_ones_answer_alike(
-    path: str, person: Person, end: Callable[[Link], None]
-) -> None:
-    link = Link.objects.get()
-    end(link)
-    link.save()
-
-    with time_machine.travel(timezone.now(), tick=False):  # the headers hold the time
-        dead = cast.open_link(Client(), path, person)
-        unknown = cast.open_link(Client(), UNKNOWN, person)
-        first_looks = [Client().get(address) for address in (path, UNKNOWN)]
-
-    assert (dead.status_code, text_of(dead)) == (unknown.status_code, text_of(unknown))
-    assert dead.headers == unknown.headers
-    assert first_looks[0].headers == first_looks[1].headers
 
 
 # Doing it twice, or too late
@@ -243,19 +168,6 @@ def test_what_is_shared_can_be_seen_and_changed_later(opened: Client) -> None:
     assert text_of(opened.get("/r/share")).count(" checked") == 1
     assert not Placement.objects.get().counts_visits
     assert Placement.objects.count() == 1
-
-
-def test_the_date_of_birth_is_asked_again_after_two_hours_however_busy_somebody_is(
-    opened: Client,
-) -> None:
-    begin = timezone.now()
-    seen = []
-    for minutes in range(15, 136, 15):
-        with time_machine.travel(begin + timedelta(minutes=minutes), tick=False):
-            seen.append(opened.get("/r/manage").status_code)
-
-    assert seen[:7] == [200] * 7
-    assert seen[-1] == 302
 
 
 def test_opening_another_link_signs_the_one_before_out(opened: Client) -> None:
@@ -305,13 +217,6 @@ def test_a_reason_that_is_not_on_the_list_is_not_kept(opened: Client) -> None:
     opened.post("/r/decline", {"reason": "<script>"})
 
     assert StatusChange.objects.latest("pk").reason == ""
-
-
-def test_one_browser_signed_out_is_a_stranger(opened: Client) -> None:
-    assert "You are signed out" in text_of(opened.post("/r/close"))
-
-    for page in OPENED:
-        assert opened.get(f"/r/{page}")["Location"] == "/r/"
 
 
 # What the pages say

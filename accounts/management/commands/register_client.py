@@ -1,4 +1,4 @@
-"""``manage.py register_client NAME --ods CODE --jwks-file F``: lets a clinical system in."""
+"""``manage.py register_client NAME --ods CODE (--jwks-file F | --jwks-url U)``: lets a clinical system in."""
 
 import json
 from argparse import ArgumentParser
@@ -23,23 +23,24 @@ class Command(BaseCommand):
         parser.add_argument(
             "--ods", required=True, metavar="CODE", help="ODS code of the organisation it acts for"
         )
-        parser.add_argument(
-            "--jwks-file", required=True, type=Path, metavar="F", help="its public keys, a JWK Set"
-        )
+        keys = parser.add_mutually_exclusive_group(required=True)
+        keys.add_argument("--jwks-file", type=Path, metavar="F", help="its public keys, a JWK Set")
+        keys.add_argument("--jwks-url", default="", metavar="U", help="the address of its keys")
         parser.add_argument("--scope", default=scopes.DEFAULT, help=f"default: {scopes.DEFAULT}")
+        parser.add_argument(
+            "--bars", action="store_true", help="it speaks BaRS: each X-Request-ID counts once"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Register and print."""
         try:
-            jwks = json.loads(options["jwks_file"].read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise CommandError(f"{options['jwks_file']} cannot be read as JSON: {error}") from error
-        try:
             client = register_client(
                 name=options["name"],
                 ods_code=options["ods"],
-                jwks=jwks,
+                jwks=key_set_in(options["jwks_file"]),
+                jwks_url=options["jwks_url"],
                 scope=options["scope"],
+                is_bars=options["bars"],
                 at=timezone.now(),
             )
         except RegistrationRefused as error:
@@ -54,3 +55,11 @@ class Command(BaseCommand):
                 }
             )
         )
+
+
+def key_set_in(file: Path | None) -> object:
+    """What the file holds, or None without a file."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8")) if file else None
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{file} cannot be read as JSON: {error}") from error

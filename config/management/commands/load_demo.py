@@ -9,7 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 from django.utils import timezone
 from joserfc.jwk import ECKey
 
@@ -21,6 +20,7 @@ from communities.models import Community, Condition
 from config import demo
 from config.celery import app
 from jobs.running import work
+from privacy.tenancy import EVERYBODY, reaching
 
 ICB = "QMF"  # NHS North East London
 # Eight of its practices. The names are real, as all organisations here are; the referrals are not.
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         path: Path = options["logins"]
         kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         key = _client_key(path.with_name(f"{path.stem}-client-key.json"))
-        with transaction.atomic():
+        with reaching(EVERYBODY):
             logins = _load(kept, key, has_past=not options["no_past"])
         _write_private(path, logins)
         while work(most=500):

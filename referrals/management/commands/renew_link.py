@@ -6,8 +6,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from referrals.inviting import NothingToRenew, renew_link
+from accounts.actors import SYSTEM
+from privacy.tenancy import EVERYBODY, acting_for, reaching
 from referrals.models import Referral
+from referrals.renewing import NothingToRenew, renew_link
 
 
 class Command(BaseCommand):
@@ -23,7 +25,10 @@ class Command(BaseCommand):
         """Renew and say so."""
         reference = options["reference"].strip().upper()
         try:
-            renew_link(reference=reference, at=timezone.now())
+            with reaching(EVERYBODY):
+                practice_id = Referral.objects.get(reference=reference).practice_id
+            with acting_for(practice_id):
+                renew_link(reference=reference, by=SYSTEM, at=timezone.now())
         except Referral.DoesNotExist as error:
             raise CommandError(f"There is no referral {reference}.") from error
         except NothingToRenew as error:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from integrations.fhir import bundle
-from integrations.fhir.bundle import Created, Transaction
+from integrations.fhir.bundle import Answered, Transaction
 from integrations.fhir.outcome import Refused
 from referrals.intake import NewPatient, NewReferral, PatientByNhsNumber
 from tests.integrations.fhir.cast import (
@@ -147,7 +147,7 @@ def test_another_method_or_address_is_refused(request_: dict[str, str]) -> None:
     assert places(_refused(sent).findings) == [("not-supported", "Bundle.entry[1].request")]
 
 
-def test_a_conditional_creation_is_refused_rather_than_made_unconditional() -> None:
+def test_a_condition_that_is_not_served_is_refused_rather_than_left_out() -> None:
     sent = example("transaction")
     sent["entry"][1]["request"]["ifNoneExist"] = "identifier=1"
 
@@ -222,19 +222,22 @@ def test_the_faults_of_all_entries_are_told_once_each() -> None:
 def test_the_answer_has_an_entry_for_each_in_the_order_sent() -> None:
     answer = bundle.render_response(
         [
-            Created(resource_type="ServiceRequest", pk=REFERRAL_ID, version=1, at=AT),
-            Created(resource_type="Patient", pk=PATIENT_ID, version=1, at=AT),
+            Answered(resource_type="ServiceRequest", pk=REFERRAL_ID, version=1, at=AT, is_new=True),
+            Answered(resource_type="Patient", pk=PATIENT_ID, version=1, at=AT, is_new=False),
         ],
         base_url=BASE_URL,
     )
 
     assert [entry["response"] for entry in answer["entry"]] == [
         {
-            "status": "201 Created",
+            "status": status,
             "location": f"{BASE_URL}/fhir/R4/{place}",
             "etag": 'W/"1"',
             "lastModified": "2026-11-22T09:30:00.120Z",
         }
-        for place in (f"ServiceRequest/{REFERRAL_ID}/_history/1", f"Patient/{PATIENT_ID}")
+        for status, place in (
+            ("201 Created", f"ServiceRequest/{REFERRAL_ID}/_history/1"),
+            ("200 OK", f"Patient/{PATIENT_ID}"),
+        )
     ]
     assert check(answer) == []

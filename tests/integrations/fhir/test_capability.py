@@ -17,12 +17,13 @@ def test_the_statement_lists_what_is_served() -> None:
         "Patient": ["create", "read"],
         "ServiceRequest": ["create", "read", "vread"],
         "Task": ["read", "vread", "search-type"],
+        "AuditEvent": ["read", "search-type"],
     }
     assert [
         (resource["type"], parameter["name"])
         for resource in rest["resource"]
         for parameter in resource.get("searchParam", [])
-    ] == [("Task", "focus")]
+    ] == [("Task", "focus"), ("AuditEvent", "entity")]
     assert rest["interaction"] == [{"code": "transaction"}]
 
 

@@ -1,11 +1,11 @@
-"""The referral's tables: who was referred, what for, each change of state, and the document as it was received."""
+"""The referral itself: who was referred, what for, each change of state, the document as it was received."""
 
 import uuid
 from datetime import date
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from accounts.actors import Actor, ActorKind
 from accounts.models import Client, Organisation
@@ -15,8 +15,7 @@ from privacy.fields import EncryptedTextField
 from privacy.row_security import owned_by, owned_through
 from referrals.lifecycle import STATUSES, TOLD_REASONS, BusinessStatus, RequestStatus, TaskStatus
 
-_REFERRAL = ("referral_id", "referrals_referral", "practice_id")
-OF_THE_REFERRAL = owned_through(*_REFERRAL)
+OF_THE_REFERRAL = owned_through("referral_id", "referrals_referral", "practice_id")
 
 
 def agreeing_statuses(status: str, task_status: str, business_status: str) -> Q:
@@ -231,174 +230,3 @@ class StatusChange(models.Model):
     def reason_text(self) -> str:
         """What the practice is told of the reason; a patient's own reasons are nobody else's."""
         return TOLD_REASONS.get(self.reason, "")
-
-
-class MatchRun(models.Model):
-    """One run of the matcher for a referral: what it knew, which version it was, how it ended."""
-
-    referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="match_runs")
-    at = models.DateTimeField()
-    matcher_version = models.CharField(max_length=20)
-    need = models.JSONField()
-    considered = models.PositiveIntegerField()
-    offered = models.PositiveIntegerField()
-
-    TENANCY = OF_THE_REFERRAL
-    PRIVACY = {
-        **dict.fromkeys(("id", "at", "matcher_version", "considered", "offered"), Privacy.OPEN),
-        "referral": Privacy.PSEUDONYM,
-        "need": Privacy.SENSITIVE,
-    }
-
-    def __str__(self) -> str:
-        return f"{self.referral_id}: {self.offered} of {self.considered}"
-
-
-class Offer(models.Model):
-    """A community offered to a patient, with the reasons why."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    run = models.ForeignKey(MatchRun, on_delete=models.PROTECT, related_name="offers")
-    referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="offers")
-    community = models.ForeignKey(
-        "communities.Community", on_delete=models.PROTECT, related_name="offers"
-    )
-    rank = models.PositiveSmallIntegerField()
-    score = models.IntegerField()
-    reasons = models.JSONField()
-    chosen_at = models.DateTimeField(null=True)
-
-    TENANCY = OF_THE_REFERRAL
-    PRIVACY = {
-        **dict.fromkeys(("id", "run", "referral"), Privacy.PSEUDONYM),
-        **dict.fromkeys(("community", "reasons", "chosen_at"), Privacy.SENSITIVE),
-        **dict.fromkeys(("rank", "score"), Privacy.OPEN),
-    }
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["referral", "community"], name="offer_once_a_community"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.rank}. {self.community_id}"
-
-
-class Link(models.Model):
-    """A patient's way in. The code itself is derived from the row's id and kept only as a keyed hash."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="links")
-    code_hash = models.CharField(max_length=64, unique=True)
-    made_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    opened_at = models.DateTimeField(null=True)
-    failed_checks = models.PositiveSmallIntegerField(default=0)
-    locked_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
-
-    TENANCY = owned_through(*_REFERRAL, readable="code_hash = ANY ((SELECT app_link())::text[])")
-    PRIVACY = {
-        **dict.fromkeys(("id", "referral", "code_hash"), Privacy.PSEUDONYM),
-        **dict.fromkeys(("opened_at", "failed_checks", "locked_at"), Privacy.SENSITIVE),
-        **dict.fromkeys(("made_at", "expires_at", "revoked_at"), Privacy.OPEN),
-    }
-
-    def __str__(self) -> str:
-        return str(self.pk)
-
-
-class Channel(models.TextChoices):
-    """How a message travels."""
-
-    SMS = "sms"
-    EMAIL = "email"
-    LETTER = "letter"
-
-
-class MessageState(models.TextChoices):
-    """Where a message stands."""
-
-    WAITING = "waiting"
-    HANDED_OVER = "handed-over"
-    REFUSED = "refused"
-
-
-class Message(models.Model):
-    """A message to a patient. Its text is made when it is handed over and kept nowhere."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="messages")
-    link = models.ForeignKey(Link, on_delete=models.PROTECT, related_name="messages")
-    channel = models.CharField(max_length=10, choices=Channel.choices)
-    state = models.CharField(
-        max_length=12, choices=MessageState.choices, default=MessageState.WAITING
-    )
-    made_at = models.DateTimeField()
-    handed_over_at = models.DateTimeField(null=True)
-
-    TENANCY = OF_THE_REFERRAL
-    PRIVACY = {
-        **dict.fromkeys(("id", "referral", "link"), Privacy.PSEUDONYM),
-        **dict.fromkeys(("channel", "state", "made_at", "handed_over_at"), Privacy.OPEN),
-    }
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=MessageState.values), name="message_known_state"
-            ),
-            models.CheckConstraint(
-                condition=Q(state=MessageState.HANDED_OVER, handed_over_at__isnull=False)
-                | (~Q(state=MessageState.HANDED_OVER) & Q(handed_over_at__isnull=True)),
-                name="message_handed_over_when",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.channel} {self.pk} ({self.state})"
-
-
-class Placement(models.Model):
-    """A patient's time in one community, known there by a pseudonym that is used nowhere else."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="placements")
-    community = models.ForeignKey(
-        "communities.Community", on_delete=models.PROTECT, related_name="placements"
-    )
-    pseudonym = models.CharField(max_length=40, unique=True)
-    joined_at = models.DateTimeField()
-    left_at = models.DateTimeField(null=True)
-    left_reason = models.CharField(max_length=40, blank=True)
-    tells_practice = models.BooleanField()
-    counts_visits = models.BooleanField()
-
-    TENANCY = owned_through(
-        *_REFERRAL,
-        readable="EXISTS (SELECT FROM communities_community c WHERE c.id = community_id"
-        " AND c.host_id = (SELECT app_tenant()))",
-    )
-    PRIVACY = {
-        **dict.fromkeys(("id", "referral", "pseudonym"), Privacy.PSEUDONYM),
-        **dict.fromkeys(("community", "joined_at", "left_at", "left_reason"), Privacy.SENSITIVE),
-        **dict.fromkeys(("tells_practice", "counts_visits"), Privacy.SENSITIVE),
-    }
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["referral"],
-                condition=Q(left_at__isnull=True),
-                name="placement_one_at_a_time",
-            ),
-            models.CheckConstraint(
-                condition=Q(left_at__isnull=True) | Q(left_at__gte=F("joined_at")),
-                name="placement_ends_after_it_begins",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.pseudonym

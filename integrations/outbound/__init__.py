@@ -1,0 +1,1 @@
+"""Asking addresses that somebody else named: never one inside our own network."""

@@ -1,0 +1,143 @@
+"""A small world with several practices, ICBs, hosts and patients in it, each asking for its own and others' things."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from django.db.models import F
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Organisation, User
+from accounts.registering import make_host_key
+from audit.models import Entry
+from communities.models import Community as Listing
+from config.fictional import Person, people
+from referrals.codes import code_of
+from referrals.models import Offer, Patient, Placement, Referral
+from tests import cast
+from tests.referrals import steps
+
+SCOPE = "system/ServiceRequest.crs system/Task.rs system/Patient.cr system/AuditEvent.rs"
+_VOLATILE = {"Date", "X-Request-ID", "X-Correlation-ID", "Last-Modified", "Content-Length"}
+_CSRF = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What one practice has here: a referral with all that hangs by it."""
+
+    system: cast.ClinicalSystem
+    person: Person
+    referral: Referral
+    patient: Patient
+    offer: Offer
+    placement: Placement
+    entry: Entry
+    code: str
+
+    def marks(self) -> list[str]:
+        """What must not show to anybody else."""
+        return [
+            self.person.family_name,
+            self.person.nhs_number,
+            self.referral.reference,
+            self.placement.pseudonym,
+        ]
+
+
+@dataclass(frozen=True)
+class World:
+    """Three practices, the first two of one ICB; two hosts; the browsers of people."""
+
+    own: Holding
+    neighbour: Holding
+    far: Holding
+    browsers: dict[str, Client]
+    own_host: cast.Community
+    other_host: cast.Community
+
+
+def build(run_jobs: cast.RunJobs) -> World:
+    """Everybody refers one patient each; all of them have opened their link and joined."""
+    in_icb = Organisation.objects.filter(kind="practice", icb__ods_code=cast.ICB)
+    own, neighbour = (
+        Organisation.objects.get(ods_code=cast.PRACTICE),
+        in_icb.exclude(ods_code=cast.PRACTICE).order_by("ods_code")[0],
+    )
+    far = Organisation.objects.filter(kind="practice", icb__ods_code=cast.OTHER_ICB).order_by(
+        "ods_code"
+    )[0]
+    crowd = people(seed=99)
+    holdings = [_hold(practice, next(crowd), run_jobs) for practice in (own, neighbour, far)]
+    host = holdings[0].placement.community.host
+    other = Listing.objects.exclude(host=host).select_related("host").order_by("key")[0].host
+    at = timezone.now()
+    patient, other_patient = Client(), Client()
+    cast.open_link(patient, f"/r/{holdings[0].code}", holdings[0].person)
+    cast.open_link(other_patient, f"/r/{holdings[1].code}", holdings[1].person)
+    staff = Client()
+    staff.force_login(User.objects.create_user("staff@nobody.example", "a long password"))
+    browsers = {
+        "stranger": Client(),
+        "patient": patient,
+        "other patient": other_patient,
+        "commissioner": cast.commissioner_of(cast.ICB),
+        "other commissioner": cast.commissioner_of(cast.OTHER_ICB),
+        "staff without a role": staff,
+    }
+    return World(
+        own=holdings[0],
+        neighbour=holdings[1],
+        far=holdings[2],
+        browsers=browsers,
+        own_host=cast.Community(make_host_key(host=host, at=at)),
+        other_host=cast.Community(make_host_key(host=other, at=at)),
+    )
+
+
+def _hold(practice: Organisation, person: Person, run_jobs: cast.RunJobs) -> Holding:
+    system = cast.clinical_system(practice, scope=SCOPE)
+    referral = steps.invited(system, person, run_jobs)
+    system.get(f"/fhir/R4/ServiceRequest/{referral.pk}")
+    link = referral.links.get()
+    placement = steps.joined(referral)
+    entries = Entry.objects.filter(organisation_id=practice.pk, target__endswith=str(referral.pk))
+    return Holding(
+        system=system,
+        person=person,
+        referral=referral,
+        patient=referral.patient,
+        offer=referral.offers.order_by(F("rank").desc())[0],
+        placement=placement,
+        entry=entries.order_by("-pk")[0],
+        code=code_of(link),
+    )
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """An answer without what differs between two askings of the same question."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+
+def fingerprint(answer: Any, asked: str) -> Fingerprint:
+    """``asked`` is the id that was asked for: an answer may repeat it."""
+    headers = {name: value for name, value in answer.items() if name not in _VOLATILE}
+    body = _CSRF.sub("", answer.content.decode())
+    return Fingerprint(
+        status=answer.status_code,
+        headers=tuple(
+            sorted((name, value.replace(asked, "<id>")) for name, value in headers.items())
+        ),
+        body=body.replace(asked, "<id>") if asked else body,
+    )
+
+
+def absent() -> str:
+    """An id that nothing has."""
+    return str(uuid4())

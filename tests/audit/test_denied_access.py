@@ -1,0 +1,91 @@
+"""Denied access leaves a trace, and only of those who have a valid token."""
+
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from accounts.models import Organisation
+from audit.models import Action, Entry
+from config.fictional import Person
+from tests import cast
+from tests.api.answers import row_counts
+from tests.referrals import steps
+
+pytestmark = pytest.mark.django_db
+
+
+def denied() -> list[Entry]:
+    return list(Entry.objects.filter(action=Action.ACCESS_DENIED).order_by("pk"))
+
+
+@pytest.mark.parametrize("name", ["ServiceRequest", "Task"])
+def test_a_read_of_another_practices_referral_is_recorded_once(
+    gp_system: cast.ClinicalSystem,
+    other_gp_system: cast.ClinicalSystem,
+    person: Person,
+    name: str,
+) -> None:
+    referral = steps.referred(gp_system, person)
+
+    answer = other_gp_system.get(f"/fhir/R4/{name}/{referral.pk}")
+
+    assert answer.status_code == 404
+    [entry] = denied()
+    assert entry.actor == f"client/{other_gp_system.client_id}"
+    assert entry.organisation_id == entry.tenant_id == other_gp_system.organisation.pk
+    assert entry.target == f"{name}/{referral.pk}"
+    assert entry.detail["status"] == 404
+
+
+def test_what_is_foreign_and_what_is_absent_leave_the_same_trace(
+    gp_system: cast.ClinicalSystem, other_gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    patient_id = steps.referred(gp_system, person).patient_id
+    for asked in (patient_id, uuid4()):
+        other_gp_system.get(f"/fhir/R4/Patient/{asked}")
+
+    foreign, absent = denied()
+
+    assert foreign.detail == absent.detail == {"status": 404, "address": "fhir-patient"}
+
+
+@pytest.mark.parametrize("asked", ["Mrs-Jane-Doe", "9990000018", "x" * 500])
+def test_what_is_no_id_is_not_written_down(gp_system: cast.ClinicalSystem, asked: str) -> None:
+    gp_system.get(f"/fhir/R4/Patient/{asked}")
+
+    [entry] = denied()
+    assert entry.target == ""
+    assert asked not in str(entry.detail)
+
+
+def test_what_the_token_does_not_cover_is_recorded_and_nothing_else_is(person: Person) -> None:
+    practice = Organisation.objects.get(ods_code=cast.PRACTICE)
+    system = cast.clinical_system(practice, scope="system/Task.r")
+    system.sign_in()
+    before = row_counts()
+
+    answer = system.refer(person)
+
+    assert answer.status_code == 403
+    assert row_counts() == {**before, "audit_entry": before["audit_entry"] + 1}
+    [entry] = denied()
+    assert entry.detail == {"status": 403, "address": "fhir-service-requests"}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer unknown"}])
+def test_whoever_has_no_valid_token_writes_nothing(
+    headers: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    before = row_counts()
+
+    answer = Client().get(f"/fhir/R4/ServiceRequest/{uuid4()}", headers=headers)
+
+    assert answer.status_code == 401
+    assert row_counts() == before
+    assert "Unauthorized" in caplog.text
+
+
+def test_an_address_that_is_not_served_is_no_denial(gp_system: cast.ClinicalSystem) -> None:
+    assert gp_system.get(f"/fhir/R4/Observation/{uuid4()}").status_code == 404
+    assert denied() == []

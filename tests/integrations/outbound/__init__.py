@@ -1,0 +1,1 @@
+"""Tests of the guarded client for addresses that others name."""
