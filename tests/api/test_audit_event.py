@@ -23,7 +23,9 @@ from tests.referrals import steps
 pytestmark = pytest.mark.django_db
 
 SCOPE = f"{scopes.DEFAULT} system/AuditEvent.rs"
-SOME_ID = "0190a000-0000-4000-8000-000000000000"  # the same in every process that collects the tests
+SOME_ID = (
+    "0190a000-0000-4000-8000-000000000000"  # the same in every process that collects the tests
+)
 PATH = "/fhir/R4/AuditEvent"
 
 

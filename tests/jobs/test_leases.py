@@ -88,13 +88,13 @@ def test_an_error_of_a_worker_that_was_too_slow_changes_nothing() -> None:
     assert Job.objects.get().lease == quick.lease
 
 
-def test_work_inside_goes_before_work_that_waits_on_others() -> None:
+def test_the_backlog_inside_does_not_stand_before_what_waits_on_others() -> None:
     now = timezone.now()
-    outside = outward(now - timedelta(hours=1))
-    inside = queued(now)
+    outside = outward(now)
+    for minutes in range(50):
+        queued(now - timedelta(minutes=minutes))
 
-    assert claimed(now) == inside
-    assert claimed(now) == outside
+    assert outside in [claimed(now) for _ in range(40)]  # 1 in 2⁴⁰ that chance never asks for it
 
 
 @pytest.mark.usefixtures("_matching")

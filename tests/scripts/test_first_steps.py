@@ -80,7 +80,8 @@ def test_what_the_processes_write_is_for_the_owner_only(stack: Stack) -> None:
 
 def _settings_of_a_copy(folder: Path, environment: dict[str, str]) -> str:
     """SECRET_KEY and DEMO as the settings see them in a checkout whose var/dev.env has been made."""
-    shutil.copytree(PROJECT / "config", folder / "config")
+    for package in ("config", "privacy"):
+        shutil.copytree(PROJECT / package, folder / package)
     (folder / "var").mkdir()
     keys = f"SECRET_KEY=from-the-file\nFIELD_KEYS={os.environ['FIELD_KEYS']}\nDEMO=1\n"
     (folder / "var" / "dev.env").write_text(keys, encoding="utf-8")

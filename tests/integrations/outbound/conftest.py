@@ -101,11 +101,11 @@ def internet(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Int
         world.port = listening.getsockname()[1]
         thread = threading.Thread(target=_serve, args=(listening, context, world))
         thread.start()
-        with monkeypatch.context() as patch:
-            patch.setenv("SSL_CERT_FILE", str(certificate))
-            patch.setattr(socket, "getaddrinfo", world.look_up)
-            patch.setattr(socket, "create_connection", world.connect)
-            yield world
+        # Not in a context of their own: what a test puts in their place would be put back after them.
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        monkeypatch.setattr(socket, "getaddrinfo", world.look_up)
+        monkeypatch.setattr(socket, "create_connection", world.connect)
+        yield world
         listening.shutdown(socket.SHUT_RDWR)
         thread.join(timeout=10)
 
