@@ -2,10 +2,11 @@
 
 import base64
 import secrets
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.timezone import localdate
 
 from accounts import scopes
 from accounts.actors import SYSTEM
@@ -40,6 +41,7 @@ def register_client(
         raise RegistrationRefused(
             f"No organisation has the ODS code {ods_code}. Load the reference data first."
         )
+    _check_open(organisation, on=localdate(at))
     wrong = [word for word in scope.split() if not scopes.is_well_formed(word)]
     if wrong or not scope.split():
         raise RegistrationRefused(
@@ -52,6 +54,17 @@ def register_client(
     client.save(force_insert=True)
     record(Action.CLIENT_REGISTERED, by=SYSTEM, at=at, target=f"Client/{client.pk}")
     return client
+
+
+def _check_open(organisation: Organisation, *, on: date) -> None:
+    if organisation.valid_to is None or organisation.valid_to >= on:
+        return
+    successors = Organisation.objects.filter(successions_from__predecessor=organisation)
+    names = ", ".join(str(successor) for successor in successors.order_by("name", "pk"))
+    raise RegistrationRefused(
+        f"{organisation} closed on {organisation.valid_to:%d %B %Y}."
+        + (f" Register with its successor: {names}." if names else "")
+    )
 
 
 @transaction.atomic

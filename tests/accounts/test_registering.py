@@ -195,6 +195,18 @@ def test_scopes_that_are_none_are_refused(scope: str) -> None:
         register(scope=scope)
 
 
+def test_an_organisation_that_has_closed_is_refused_and_its_successors_are_named() -> None:
+    closed = Organisation.objects.filter(valid_to__isnull=False, successions_to__isnull=False)
+    organisation = closed.order_by("ods_code")[0]
+    successor = organisation.successions_to.order_by("pk")[0].successor
+
+    with pytest.raises(RegistrationRefused, match="closed on") as refused:
+        register(ods_code=organisation.ods_code or "")
+
+    assert str(successor) in str(refused.value)
+    assert not Client.objects.filter(organisation=organisation).exists()
+
+
 def test_an_organisation_that_is_not_known_is_refused() -> None:
     with pytest.raises(RegistrationRefused, match="ZZZ"):
         register(ods_code="ZZZ")
