@@ -11,6 +11,7 @@ from django.apps import apps
 from django.http.cookie import SimpleCookie
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.actors import SYSTEM
 from audit.models import Action, Entry
@@ -325,3 +326,19 @@ def test_opening_is_on_record_once(
 
     assert Entry.objects.filter(action=Action.LINK_OPENED).count() == 1
     assert PatientSession.objects.count() == 2
+
+
+@pytest.mark.parametrize("address", ["/r/", "/r/check"])
+def test_whoever_guesses_too_fast_waits_and_the_link_does_not_suffer(
+    address: str, path: str, patient_browser: Client, settings: Settings
+) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "patient": 3}
+    patient_browser.get(path)
+    wrong = {"code": "7KQX-M2PD-R9WA", "day": "1", "month": "1", "year": "1901"}
+
+    with time_machine.travel("2026-11-22T10:00:30Z", tick=False):
+        answers = [patient_browser.post(address, wrong) for _ in range(5)]
+
+    assert [answer.status_code == 429 for answer in answers] == [False] * 3 + [True] * 2
+    assert answers[-1]["Retry-After"] == "30"
+    assert "Samaritans" in answers[-1].content.decode()
