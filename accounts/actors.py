@@ -61,9 +61,9 @@ def host_actor(organisation: Organisation) -> Actor:
     return Actor(ActorKind.HOST, str(organisation.pk), organisation.pk)
 
 
-def commissioner_actor(user: User, *, icb: Organisation) -> Actor:
-    """Somebody who is signed in and reads the figures of an ICB."""
-    return Actor(ActorKind.COMMISSIONER, str(user.pk), icb.pk)
+def commissioner_actor(user: User, *, icb: Organisation | None) -> Actor:
+    """Somebody who is signed in and asks for figures, for an ICB of theirs; for none, if they have none."""
+    return Actor(ActorKind.COMMISSIONER, str(user.pk), icb.pk if icb else None)
 
 
 def icbs_of(user: User) -> list[Organisation]:

@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 # The signatures that are taken, each with the kind of key it is made with. RS512 is the NHS's own.
 ALGORITHMS = {"RS384": "RSA", "ES384": "EC", "RS512": "RSA"}
+# Also where the owner says "no-store": else a stranger who names this client uses up its readings.
+KEPT_AT_LEAST = timedelta(seconds=10)
 KEPT_AT_MOST = timedelta(hours=24)
 KEPT_WHEN_SILENT = timedelta(minutes=5)
 
@@ -82,7 +84,7 @@ def _read(client: Client, *, at: datetime) -> dict[str, list[Entry]]:
     jwks = {"keys": usable}
     good_for = KEPT_WHEN_SILENT if fetched.good_for is None else fetched.good_for
     Client.objects.filter(pk=client.pk, jwks_url=client.jwks_url).update(
-        jwks=jwks, jwks_fresh_until=at + min(good_for, KEPT_AT_MOST)
+        jwks=jwks, jwks_fresh_until=at + max(KEPT_AT_LEAST, min(good_for, KEPT_AT_MOST))
     )
     return jwks
 

@@ -255,19 +255,21 @@ class AnsweredRequest(models.Model):
     """A request that was carried out, under the mark that its sender gave it; kept for ever.
 
     The unique row, written in the transaction of what was done, is what makes a repeat find the first. ``outcome``
-    names the rows that were made (type, id, version), never their content. Mark and body are kept as keyed hashes.
+    names the rows that were made (type, id, version), never their content. Mark and body are kept as keyed hashes
+    under the key ``key_id``, and known as long as that key is among FIELD_KEYS.
     """
 
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="answered")
     kind = models.CharField(max_length=16, choices=RepeatKind.choices)
     mark_hash = models.CharField(max_length=64)
     body_hash = models.CharField(max_length=64)
+    key_id = models.CharField(max_length=8)
     outcome = models.JSONField()
     answered_at = models.DateTimeField()
 
     TENANCY = owned_through("client_id", "accounts_client", "organisation_id")
     PRIVACY = {
-        **dict.fromkeys(("id", "client", "kind", "answered_at"), Privacy.OPEN),
+        **dict.fromkeys(("id", "client", "kind", "key_id", "answered_at"), Privacy.OPEN),
         **dict.fromkeys(("mark_hash", "body_hash", "outcome"), Privacy.PSEUDONYM),
     }
 

@@ -93,7 +93,9 @@ def switch_off(*, client_id: UUID, at: datetime) -> Client:
 def make_host_key(*, host: Organisation, at: datetime) -> HostKey:
     """A new signing secret for a host (32 random bytes, Standard Webhooks form)."""
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    return HostKey.objects.create(organisation=host, secret=secret, registered_at=at)
+    key = HostKey.objects.create(organisation=host, secret=secret, registered_at=at)
+    record(Action.HOST_KEY_MADE, by=SYSTEM, at=at, target=f"HostKey/{key.pk}")
+    return key
 
 
 def _registered(client_id: UUID) -> Client:
@@ -105,7 +107,7 @@ def _registered(client_id: UUID) -> Client:
 
 def _record_change(client: Client, change: str, *, at: datetime) -> None:
     record(
-        Action.CLIENT_REGISTERED,
+        Action.CLIENT_CHANGED,
         by=SYSTEM,
         at=at,
         target=f"Client/{client.pk}",

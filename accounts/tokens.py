@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 LIFETIME = timedelta(seconds=300)
 LONGEST_ASSERTION = timedelta(minutes=5)
 CLOCK_SKEW = timedelta(seconds=30)
+SPENT_KEPT = timedelta(
+    minutes=5
+)  # an assertion that was sound a moment ago may still be waiting for its client's keys
 _SWEPT_AT_ONCE = 100
 
 
@@ -202,7 +205,7 @@ def _spend(client: Client, claims: dict[str, Any]) -> None:
 def _sweep(client: Client, *, at: datetime) -> None:
     """Remove what has run out. A client that asks for one token removes up to a hundred, so that no more gather."""
     for run_out in (
-        UsedAssertion.objects.filter(client=client, expires_at__lt=at - CLOCK_SKEW),
+        UsedAssertion.objects.filter(client=client, expires_at__lt=at - SPENT_KEPT),
         AccessToken.objects.filter(client=client, expires_at__lt=at),
     ):
         _remove_some(run_out)

@@ -5,8 +5,8 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from api.throttling import Counted
 from communities.selectors import conditions_with_codes
 
 
@@ -27,7 +27,7 @@ class ConditionSchema(serializers.Serializer[None]):
     codes = CodeSchema(many=True)
 
 
-class Conditions(APIView):
+class Conditions(Counted):
     """The value set for ServiceRequest.reasonCode."""
 
     authentication_classes = []

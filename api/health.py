@@ -13,6 +13,19 @@ from jobs.selectors import jobs_due_before, open_circuits
 LONGEST_WAIT = timedelta(minutes=1)
 
 
+_seen: set[str] = set()
+
+
+def _is_migrated() -> bool:
+    """Asked until it is true: migrations of this release are not taken back while it runs."""
+    if "migrated" not in _seen:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return False
+        _seen.add("migrated")
+    return True
+
+
 @require_safe
 def live(request: HttpRequest) -> JsonResponse:
     """The process answers. Needs nothing else."""
@@ -26,8 +39,7 @@ def ready(request: HttpRequest) -> JsonResponse:
     del request
     now = timezone.now()
     try:
-        executor = MigrationExecutor(connection)
-        is_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+        is_migrated = _is_migrated()
         waiting, silent = jobs_due_before(now - LONGEST_WAIT), open_circuits(at=now)
     except DatabaseError:
         return JsonResponse({"status": "no database"}, status=503)

@@ -10,12 +10,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.actors import commissioner_actor, icbs_of
-from accounts.models import Organisation, User
+from accounts.models import User
 from api.authentication import SignedIn
 from api.permissions import IsSignedIn
 from engagement.faces import as_csv, as_values
 from engagement.measures import Funnel
-from engagement.reading import read_funnel
+from engagement.reading import icb_asked_for, read_funnel
 
 ICB = OpenApiParameter(
     "icb", description="ODS code of the ICB; may be left out by a commissioner of just one"
@@ -102,16 +102,11 @@ class FunnelSpreadsheet(APIView):
 
 
 def _funnel_for(request: Request) -> Funnel:
-    user = request.user
-    if not isinstance(user, User):
+    user, match, now = request.user, request.resolver_match, timezone.now()
+    if match is None or not isinstance(user, User):
         raise Http404
-    icb = _asked_for(icbs_of(user), request.query_params.get("icb"))
-    return read_funnel(icb=icb, by=commissioner_actor(user, icb=icb), at=timezone.now())
-
-
-def _asked_for(icbs: list[Organisation], ods_code: str | None) -> Organisation:
-    """The ICB asked for among those that the person may see; another's and an absent one are alike."""
-    for icb in icbs:
-        if ods_code in (None, "", icb.ods_code):
-            return icb
-    raise Http404
+    asked = request.query_params.get("icb", "")
+    icb = icb_asked_for(asked, among=icbs_of(user), by=user, at=now, address=str(match.url_name))
+    if icb is None:
+        raise Http404
+    return read_funnel(icb=icb, by=commissioner_actor(user, icb=icb), at=now)

@@ -32,7 +32,7 @@ class MachineGate:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         status = _refusal(request)
-        if not f"{request.path}/".startswith(_MACHINE_PATHS):
+        if not f"{request.path_info}/".startswith(_MACHINE_PATHS):
             return _plain_error(status) if status else self.get_response(request)
         response = _error(request, status) if status else self.get_response(request)
         is_page = response.get("Content-Type", "").startswith("text/html")
@@ -69,7 +69,7 @@ def _plain_error(status: int) -> HttpResponse:
 
 
 def _error(request: HttpRequest, status: int) -> HttpResponse:
-    is_fhir = request.path.startswith("/fhir")
+    is_fhir = request.path_info.startswith("/fhir")
     sentence = _SENTENCES.get(status, "The request was refused.")
     return HttpResponse(
         wire.dump(body([finding(status, sentence)], is_fhir=is_fhir)),

@@ -1,9 +1,8 @@
 """Addresses for machines."""
 
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularAPIView
 
-from api import conditions, events, health, measures, metrics, token
+from api import conditions, events, health, measures, metrics, schema, token
 from api.fhir import audit_event, bundle, metadata, patient, service_request, task
 
 _FHIR = "fhir/R4"
@@ -62,7 +61,7 @@ urlpatterns = [
         name="commissioner-funnel-csv",
     ),
     path("api/conditions", conditions.Conditions.as_view(), name="api-conditions"),
-    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/schema/", schema.Schema.as_view(), name="api-schema"),
     path("metrics", metrics.metrics, name="metrics"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),

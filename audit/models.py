@@ -27,6 +27,10 @@ class Action(models.TextChoices):
     EVENTS_RECEIVED = "events-received"
     FIGURES_READ = "figures-read"
     CLIENT_REGISTERED = "client-registered"
+    CLIENT_CHANGED = "client-changed"
+    HOST_KEY_MADE = "host-key-made"
+    MEMBER_ADDED = "member-added"
+    KEYS_ROTATED = "keys-rotated"
     ACCESS_DENIED = "access-denied"
 
 

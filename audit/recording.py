@@ -35,3 +35,17 @@ def record(
         detail=detail or {},
         tenant_id=current_tenant(),
     )
+
+
+def record_denial(*, by: Author, at: datetime, status: int, address: str, target: str = "") -> None:
+    """Add one entry for what was asked for and not shown: at which address, answered with which status.
+
+    The same for what is foreign and what is absent; ``target`` is a well-formed id or nothing, never a sender's text.
+    """
+    record(
+        Action.ACCESS_DENIED,
+        by=by,
+        at=at,
+        target=target,
+        detail={"status": status, "address": address},
+    )

@@ -13,6 +13,9 @@ KEY_PURPOSE = "audit-chain"
 BATCH = 5_000
 # Entries become visible in the order of commits, not of their ids: each run looks again at what lies this far back.
 LOOK_BACK = 20_000
+_BEFORE_ALL = -(
+    2**63
+)  # ids are counted from 1, but whoever writes a row by hand may choose another
 _LOCK = 8_104_316_205  # of PostgreSQL's advisory locks, ours
 
 
@@ -24,7 +27,7 @@ def seal_next(*, looks_at_all: bool = False) -> Head | None:
     head = newest_head()
     key_id, key = next(iter(derived_keys(KEY_PURPOSE).items()))
     seals = []
-    lowest = 0 if looks_at_all else _entry_passed_at(head.position - LOOK_BACK)
+    lowest = _BEFORE_ALL if looks_at_all else _entry_passed_at(head.position - LOOK_BACK)
     for entry_id, text in _unsealed(after=lowest):
         head = following(head, key=key, text=text)
         seals.append(Seal(position=head.position, entry_id=entry_id, key_id=key_id, mac=head.mac))
@@ -55,7 +58,7 @@ def _is_only_sealer() -> bool:
 
 def _entry_passed_at(position: int) -> int:
     passed = Seal.objects.filter(position=position)
-    return passed.values_list("entry_id", flat=True).first() or 0
+    return passed.values_list("entry_id", flat=True).first() or _BEFORE_ALL
 
 
 def _unsealed(*, after: int) -> list[tuple[int, str]]:

@@ -19,6 +19,14 @@ class Cursor(Protocol):
         """Run one statement."""
 
 
+class Reading(Cursor, Protocol):
+    """And of one that gives back what it found."""
+
+    def fetchall(self) -> list[tuple[object, ...]]:
+        """All rows."""
+        ...
+
+
 def install(cursor: Cursor, vendor: str) -> None:
     """Refuse changes from now on. Installing twice is installing once."""
     remove(cursor, vendor)
@@ -34,6 +42,23 @@ def remove(cursor: Cursor, vendor: str) -> None:
         else:
             for name in _SQLITE_TRIGGERS:
                 cursor.execute(f"DROP TRIGGER IF EXISTS {table}_{name}")
+
+
+def foreign(cursor: "Reading", vendor: str) -> list[str]:
+    """Triggers and rules on the audit's tables that are not ours: they could write something else than was recorded."""
+    if vendor == "postgresql":
+        cursor.execute(
+            "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgname <> 'append_only'"
+            " AND tgrelid IN ('audit_entry'::regclass, 'audit_seal'::regclass)"
+            " UNION SELECT rulename FROM pg_rules WHERE tablename IN ('audit_entry', 'audit_seal')"
+        )
+    else:
+        ours = ", ".join(f"'{table}_{name}'" for table in TABLES for name in _SQLITE_TRIGGERS)
+        cursor.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger'"  # noqa: S608  (names of ours)
+            f" AND tbl_name IN ('audit_entry', 'audit_seal') AND name NOT IN ({ours})"
+        )
+    return [str(name) for (name,) in cursor.fetchall()]
 
 
 def _postgresql() -> list[str]:

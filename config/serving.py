@@ -3,12 +3,13 @@
 import os
 import socket
 import struct
+from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 from gunicorn.workers import gthread  # type: ignore[import-untyped]  # it has no types
 
-worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))  # gunicorn's own name for it
 # Most of a thread's time is spent waiting: for the database, and for slow clients where no proxy takes them.
 threads = 8
@@ -16,11 +17,38 @@ preload_app = True
 loglevel = "warning"  # and no access log: paths hold the codes of patients' links
 control_socket_disable = True
 
+# Nothing but BEHIND_PROXY makes us believe what a sender says of itself.
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+
+_LONGEST_SECONDS = 15
 _STALLED_SECONDS = 5
 # How long a thread waits for the first byte of a connection, and for the rest of a body that nobody reads, before it
 # turns to others. Gunicorn's own five seconds let a few idle connections hold up everybody, and it has no setting.
 gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.2
 _COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # it has no types
+    """A thread is one connection's for some seconds at most: one that sends a byte now and then loses it, too."""
+
+    def handle(self, conn: Any) -> Any:
+        """Read one request, answer it."""
+        deadline = Timer(_LONGEST_SECONDS, _hang_up, [conn.sock])
+        deadline.daemon = True
+        deadline.start()
+        try:
+            return super().handle(conn)
+        finally:
+            deadline.cancel()
+
+
+worker_class = Worker
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _begin_counting(folder: Path) -> None:

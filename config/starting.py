@@ -61,6 +61,8 @@ def faults_of_settings() -> list[str]:
     address = urlsplit(settings.PUBLIC_BASE_URL)
     if address.scheme != "https" and address.hostname not in _LOOPBACK:
         found.append("PUBLIC_BASE_URL must begin with https://.")
+    if settings.IS_HTTPS and not settings.BEHIND_PROXY:
+        found.append("PUBLIC_BASE_URL is https, which a proxy has to speak: set BEHIND_PROXY=1.")
     if "*" in settings.ALLOWED_HOSTS:
         found.append("ALLOWED_HOSTS must name the hosts; * answers every name.")
     return found

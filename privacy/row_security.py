@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from django.apps import apps
 from django.db import connection, models, transaction
+from django.db.backends.utils import CursorWrapper
 
 APPLICATION_ROLE = "peer_referrals_app"
 SHARED = None
@@ -30,6 +31,12 @@ DO $$ BEGIN
     CREATE ROLE {APPLICATION_ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
   END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+END $$;
+"""
+# A temporary table of the same name would stand before the real one.
+_NO_SHADOWS = """
+DO $$ BEGIN
+  EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
 END $$;
 """
 
@@ -82,7 +89,7 @@ def apply() -> None:
     stamp = sha256(script.encode()).hexdigest()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT obj_description(to_regproc('app_tenant'), 'pg_proc')")
-        if cursor.fetchone() != (stamp,):
+        if cursor.fetchone() != (stamp,) or _unguarded(cursor):
             cursor.execute(f"{script} COMMENT ON FUNCTION app_tenant() IS '{stamp}';")
 
 
@@ -91,27 +98,50 @@ def faults() -> list[str]:
     if connection.vendor != "postgresql":
         return []
     with connection.cursor() as cursor:
+        # Whatever it is a member of, it can become.
         cursor.execute(
-            "SELECT rolname FROM pg_roles WHERE rolname IN (session_user, current_user) AND (rolsuper OR rolbypassrls)"
+            "SELECT rolname FROM pg_roles WHERE (rolsuper OR rolbypassrls OR rolcreaterole)"
+            " AND pg_has_role(session_user, oid, 'MEMBER') ORDER BY rolname"
         )
-        found = [f"The database role {name} can bypass row-level security." for (name,) in cursor]
+        found = [
+            f"The database role can bypass row-level security, as {name}." for (name,) in cursor
+        ]
         cursor.execute(
-            "SELECT relname, pg_has_role(session_user, relowner, 'MEMBER'), relrowsecurity AND relforcerowsecurity"
-            " AND EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid)"
-            " FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
+            "SELECT 'table ' || relname FROM pg_class WHERE relkind = 'r' AND relname = ANY (%s)"
+            " AND relnamespace = current_schema()::regnamespace"
+            " AND pg_has_role(session_user, relowner, 'MEMBER')"
+            " UNION SELECT 'function ' || proname FROM pg_proc WHERE proname LIKE 'app\\_%%'"
+            " AND pronamespace = current_schema()::regnamespace"
+            " AND pg_has_role(session_user, proowner, 'MEMBER') ORDER BY 1",
+            [list(declared())],
         )
-        tables = {name: (is_owner, is_guarded) for name, is_owner, is_guarded in cursor}
-    for table, tenancy in sorted(declared().items()):
-        is_owner, is_guarded = tables.get(table, (False, False))
-        if is_owner:
-            found.append(f"The database role owns the table {table}.")
-        if tenancy and not is_guarded:
-            found.append(f"The table {table} has no forced row-level security.")
+        found += [f"The database role owns the {name}." for (name,) in cursor]
+        found += [
+            f"The table {table} has no forced row-level security." for table in _unguarded(cursor)
+        ]
     return found
 
 
+def _unguarded(cursor: CursorWrapper) -> list[str]:
+    """Tables that should have policies, and have none or do not apply them to everybody."""
+    cursor.execute(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relrowsecurity AND relforcerowsecurity"
+        " AND relnamespace = current_schema()::regnamespace"
+        " AND EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid AND polname = 'owned')"
+    )
+    guarded = {name for (name,) in cursor}
+    return sorted(
+        table for table, tenancy in declared().items() if tenancy and table not in guarded
+    )
+
+
 def _script() -> str:
-    statements = [_ROLE, _FUNCTIONS, f"GRANT USAGE ON SCHEMA public TO {APPLICATION_ROLE};"]
+    statements = [
+        _ROLE,
+        _FUNCTIONS,
+        _NO_SHADOWS,
+        f"GRANT USAGE ON SCHEMA public TO {APPLICATION_ROLE};",
+    ]
     ours = declared()
     for model in sorted(
         apps.get_models(include_auto_created=True), key=lambda model: model._meta.db_table

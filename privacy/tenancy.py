@@ -25,7 +25,8 @@ class Reach:
 
 
 NOTHING = Reach()
-# For the operator's commands alone: a view or a job that asks for this fails the architecture tests.
+# For the operator's commands, the sealing of the audit and the sweep: anything else that asks for this fails the
+# architecture tests.
 EVERYBODY = Reach(tenant=_EVERYBODY)
 
 _reach: ContextVar[Reach] = ContextVar("reach", default=NOTHING)

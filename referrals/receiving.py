@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.timezone import localdate
 
 from accounts.actors import Actor
@@ -22,6 +23,7 @@ from referrals.lifecycle import STATUSES, BusinessStatus
 from referrals.models import Patient, Referral, ReferralIdentifier
 from referrals.nhs_numbers import nhs_number_hash, nhs_number_hashes, take_turns
 
+MOST_IDENTIFIERS = 20
 OLDEST = timedelta(days=365.25 * 125)
 _REFERENCE_LETTERS = (
     "23456789BCDFGHJKMNPQRSTVWXYZ"  # no vowels, no look-alikes: readable on the telephone
@@ -183,6 +185,8 @@ def receive_together(
 def _refuse_known_together(new: Sequence[NewPatient | NewReferral], by: Actor) -> None:
     """All of them known is a repeat. Only some is a mistake: a sender may take "known" for "all is done"."""
     referrals = {place: item for place, item in enumerate(new) if isinstance(item, NewReferral)}
+    for place, item in referrals.items():
+        _refuse_too_many(item.identifiers, position=place)
     known = {place: _known_referral(item.identifiers, by) for place, item in referrals.items()}
     first = next(iter(known.values()), None)
     if first and all(known.values()):
@@ -273,42 +277,51 @@ def _patient_of(new: NewReferral, *, by: Actor, at: datetime) -> Patient:
 
 
 def _refuse_known(identifiers: tuple[Identifier, ...], by: Actor) -> None:
+    _refuse_too_many(identifiers)
     if known := _known_referral(identifiers, by):
         raise ReferralKnown(known)
 
 
-def _known_referral(identifiers: tuple[Identifier, ...], by: Actor) -> Referral | None:
-    for identifier in identifiers:
-        row = (
-            ReferralIdentifier.objects.filter(
-                client_id=by.id, system=identifier.system, value=identifier.value
-            )
-            .select_related("referral")
-            .first()
+def _refuse_too_many(identifiers: tuple[Identifier, ...], *, position: int | None = None) -> None:
+    if len(identifiers) > MOST_IDENTIFIERS:
+        refusal = ReferralRefused(
+            f"A referral can have {MOST_IDENTIFIERS} identifiers at most.",
+            code="too-costly",
+            element="ServiceRequest.identifier",
         )
-        if row:
-            return row.referral
-    return None
+        refusal.position = position
+        raise refusal
+
+
+def _known_referral(identifiers: tuple[Identifier, ...], by: Actor) -> Referral | None:
+    known = Q(pk__in=())
+    for identifier in identifiers:
+        known |= Q(system=identifier.system, value=identifier.value)
+    rows = ReferralIdentifier.objects.filter(known, client_id=by.id).select_related("referral")
+    row = rows.order_by("pk").first()
+    return row.referral if row else None
 
 
 def _write_identifiers(
     referral: Referral, identifiers: tuple[Identifier, ...], *, by: Actor
 ) -> None:
-    for identifier in dict.fromkeys(identifiers):
-        try:
-            with transaction.atomic():
-                ReferralIdentifier.objects.create(
+    try:
+        with transaction.atomic():
+            ReferralIdentifier.objects.bulk_create(
+                ReferralIdentifier(
                     referral=referral,
                     client_id=by.id,
                     system=identifier.system,
                     value=identifier.value,
                 )
-        except IntegrityError:
-            # Lost a race: the other referral is committed now, so it can be named.
-            row = ReferralIdentifier.objects.select_related("referral").get(
-                client_id=by.id, system=identifier.system, value=identifier.value
+                # In one order, so that two requests with the same ones wait in line and not for each other.
+                for identifier in sorted(set(identifiers), key=lambda one: (one.system, one.value))
             )
-            raise ReferralKnown(row.referral) from None
+    except IntegrityError:
+        # Lost a race: the other referral is committed now, so it can be named.
+        if known := _known_referral(identifiers, by):
+            raise ReferralKnown(known) from None
+        raise
 
 
 def _new_reference() -> str:

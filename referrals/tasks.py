@@ -46,4 +46,4 @@ def sweep() -> None:
     at = timezone.now()
     with reaching(EVERYBODY):
         sweep_referrals(at=at)
-    forget_sessions(at=at)
+        forget_sessions(at=at)

@@ -18,7 +18,7 @@ from accounts.actors import commissioner_actor, icbs_of
 from accounts.models import User
 from engagement.disclosure import Shown
 from engagement.measures import STEPS, Funnel, Row
-from engagement.reading import read_funnel
+from engagement.reading import icb_asked_for, read_funnel
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ def overview(request: HttpRequest) -> HttpResponse:
     icbs = icbs_of(user) if isinstance(user, User) else []
     if not (isinstance(user, User) and icbs):
         return render(request, "commissioner/empty.html")
-    asked = request.GET.get("icb") or icbs[0].ods_code
-    icb = next((icb for icb in icbs if icb.ods_code == asked), None)
+    now = timezone.now()
+    asked = request.GET.get("icb", "")
+    icb = icb_asked_for(asked, among=icbs, by=user, at=now, address="commissioner-funnel")
     if icb is None:
         raise Http404
-    now = timezone.now()
     figures = read_funnel(icb=icb, by=commissioner_actor(user, icb=icb), at=now)
     query = urlencode({"icb": icb.ods_code})
     context = {

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from accounts.scopes import Interaction
 from api.fhir.base import BASE_URL, FhirView, actor_of
+from api.fhir.denials import record_empty_search
 from api.fhir.schema import OUTCOME, READ_ERRORS, RESOURCE
 from audit.selectors import done_in_the_name_of, newest_first
 from integrations.fhir import audit_event
@@ -71,13 +72,16 @@ class AuditEventCollection(FhirView):
         entries = done_in_the_name_of(actor_of(request)).filter(target=target)
         page = newest_first(entries, before=before, most=most + 1)
         shown, is_last = page[:most], len(page) <= most
+        total = entries.count()
+        if not total:
+            record_empty_search(request, target=target)
         return Response(
             searchset(
                 [audit_event.render(entry, base_url=BASE_URL) for entry in shown],
                 base_url=BASE_URL,
                 query=query,
                 resource_type="AuditEvent",
-                total=entries.count(),
+                total=total,
                 following=None if is_last else query | {"before": str(shown[-1].pk)},
             )
         )

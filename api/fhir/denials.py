@@ -9,8 +9,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 
 from accounts.actors import Actor
-from audit.models import Action
-from audit.recording import record
+from audit import recording
 from privacy.tenancy import acting_for
 
 
@@ -19,23 +18,34 @@ def record_denial(request: Request, *, status: int) -> None:
     match = request.resolver_match
     if match is None or status not in (403, 404):
         return
-    actor, resource_id = request.user, match.kwargs.get("resource_id")
-    if not (isinstance(actor, Actor) and actor.organisation_id):
-        return
+    resource_id = match.kwargs.get("resource_id")
     if status == 403 or resource_id:
-        with acting_for(actor.organisation_id):
-            record(
-                Action.ACCESS_DENIED,
-                by=actor,
-                at=timezone.now(),
-                target=_target(match.route, resource_id),
-                detail={"status": status, "address": str(match.url_name)},
-            )
+        target = target_of(match.route.split("/")[2], resource_id) if resource_id else ""
+        _record(request, status=status, target=target)
 
 
-def _target(route: str, resource_id: str | None) -> str:
+def record_empty_search(request: Request, *, target: str) -> None:
+    """Record a search for one resource that shows nothing of it, because it is foreign or absent."""
+    _record(request, status=200, target=target)
+
+
+def target_of(resource_type: str, resource_id: str) -> str:
     """What was asked for, where it is a well-formed id: never free text of the sender's."""
     try:
-        return f"{route.split('/')[2]}/{UUID(resource_id)}" if resource_id else ""
+        return f"{resource_type}/{UUID(resource_id)}"
     except ValueError:
         return ""
+
+
+def _record(request: Request, *, status: int, target: str) -> None:
+    actor, match = request.user, request.resolver_match
+    if match is None or not (isinstance(actor, Actor) and actor.organisation_id):
+        return
+    with acting_for(actor.organisation_id):
+        recording.record_denial(
+            by=actor,
+            at=timezone.now(),
+            status=status,
+            address=str(match.url_name),
+            target=target,
+        )

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from accounts.scopes import Interaction
 from api.fhir.base import BASE_URL, FhirView, actor_of, id_of, versioned
+from api.fhir.denials import record_empty_search, target_of
 from api.fhir.reading import seen
 from api.fhir.schema import OUTCOME, READ_ERRORS, RESOURCE
 from integrations.fhir import task
@@ -92,6 +93,8 @@ class TaskCollection(FhirView):
                 _rendered(Asked(row, row.version, row.changed_at), seen.referral)
                 for row in practice_tasks_of(seen.referral)
             ]
+        else:
+            record_empty_search(request, target=target_of("ServiceRequest", wanted["id"]))
         return Response(
             searchset(found, base_url=BASE_URL, query={"focus": focus}, resource_type="Task")
         )

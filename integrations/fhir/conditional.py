@@ -33,6 +33,8 @@ def read(condition: str, *, resource_type: str) -> Identifier:
     identifier = Identifier(system=normalise(system), value=value)
     if resource_type == "Patient":
         _check_nhs_number(identifier, wanted)
+    elif identifier.system == NHS_NUMBER:
+        raise ConditionNotServed(f"{wanted} The patient's NHS number does not identify a referral.")
     return identifier
 
 

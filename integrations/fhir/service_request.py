@@ -7,7 +7,7 @@ from integrations.fhir import fields, limits, requester, rows, wire
 from integrations.fhir import subject as subjects
 from integrations.fhir.outcome import Finding, Refused, unprocessable
 from integrations.fhir.rendering import with_server_elements
-from integrations.fhir.systems import SNOMED, normalise, own, own_identifier
+from integrations.fhir.systems import NHS_NUMBER, SNOMED, normalise, own, own_identifier
 from referrals.intake import Coding, Identifier, NewReferral
 
 _INTENTS = ("order", "plan", "filler-order")
@@ -33,6 +33,7 @@ def read(
     faults = [
         *_purpose_faults(resource, base_url, at),
         *_reason_faults(resource, reasons, at),
+        *_identifier_faults(resource, at),
         *_length_faults(resource, at),
     ]
     try:
@@ -103,6 +104,17 @@ def _reason_faults(
     else:
         text = "A reason is needed: reasonCode.coding with a system and a code."
     yield unprocessable("required", text, f"{at}.reasonCode")
+
+
+def _identifier_faults(resource: dict[str, Any], at: str) -> Iterator[Finding]:
+    """A referral's identifiers are kept in clear, so that a second one is found: nobody's NHS number may be there."""
+    for place, identifier in fields.indexed(resource, "identifier"):
+        if normalise(fields.text(identifier, "system")) == NHS_NUMBER:
+            text = (
+                "An identifier of the referral is wanted here."
+                " The patient's NHS number belongs in subject or in Patient.identifier."
+            )
+            yield unprocessable("business-rule", text, f"{at}.identifier[{place}]")
 
 
 def _length_faults(resource: dict[str, Any], at: str) -> Iterator[Finding]:

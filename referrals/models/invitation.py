@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from accounts.models import Organisation
 from privacy.classes import Privacy
-from privacy.row_security import SHARED, owned_by
+from privacy.row_security import owned_by
 from referrals.models.referral import OF_THE_REFERRAL, Referral
 
 
@@ -61,7 +61,7 @@ class Link(models.Model):
 
 
 class PatientSession(models.Model):
-    """A browser in which the date of birth was given. It belongs to nobody's rows, because it is how they are found."""
+    """A browser in which the date of birth was given."""
 
     token_hash = models.CharField(max_length=64, unique=True)
     referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="sessions")
@@ -70,7 +70,8 @@ class PatientSession(models.Model):
     last_used_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
-    TENANCY = SHARED
+    # As with a link: who holds the token finds the row, and in it the practice.
+    TENANCY = owned_by("practice_id", readable="token_hash = ANY ((SELECT app_link())::text[])")
     PRIVACY = {
         **dict.fromkeys(("token_hash", "referral"), Privacy.PSEUDONYM),
         **dict.fromkeys(("opened_at", "last_used_at", "ended_at"), Privacy.SENSITIVE),

@@ -7,7 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from accounts.models import HostKey, Membership, User
+from accounts.models import HostKey, Membership, Organisation, User
+from audit.models import Action, Entry
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +39,16 @@ def test_adding_somebody_again_changes_nothing() -> None:
 
     assert User.objects.get().password == before
     assert Membership.objects.count() == 1
+    assert Entry.objects.filter(action=Action.MEMBER_ADDED).count() == 1
+
+
+def test_who_was_let_in_where_and_as_what_is_recorded_without_their_address() -> None:
+    said("add_member", "a@icb.example", "--ods", "QMF")
+
+    entry = Entry.objects.get(action=Action.MEMBER_ADDED)
+    icb = Organisation.objects.get(ods_code="QMF")
+    assert (entry.actor, entry.target) == ("system", f"User/{User.objects.get().pk}")
+    assert entry.detail == {"role": "commissioner", "organisation": str(icb.pk)}
 
 
 @pytest.mark.parametrize(("email", "ods"), [("nobody", "QMF"), ("a@icb.example", "XXX")])
@@ -56,5 +67,7 @@ def test_a_host_gets_an_address_and_a_secret() -> None:
     key = HostKey.objects.latest("registered_at")
     assert made["address"].endswith(f"/api/events/{key.pk}")
     assert made["secret"] == key.secret
+    entry = Entry.objects.get(action=Action.HOST_KEY_MADE)
+    assert (entry.actor, entry.target) == ("system", f"HostKey/{key.pk}")
     with pytest.raises(CommandError):
         said("add_host_key", "Nobody")

@@ -151,7 +151,10 @@ def test_keys_are_replaced_and_may_move_to_an_address(tmp_path: Path) -> None:
     client.refresh_from_db()
     assert (client.jwks, client.jwks_url) == (other, "")
     changes = Entry.objects.filter(target=f"Client/{client.pk}").order_by("pk")
-    assert [entry.detail for entry in changes] == [{}, *[{"change": "keys-replaced"}] * 3]
+    assert [(entry.action, entry.detail) for entry in changes] == [
+        (Action.CLIENT_REGISTERED, {}),
+        *[(Action.CLIENT_CHANGED, {"change": "keys-replaced"})] * 3,
+    ]
 
 
 def test_keys_that_cannot_be_used_replace_nothing(tmp_path: Path) -> None:
@@ -173,7 +176,9 @@ def test_a_client_is_switched_off_once_and_for_all() -> None:
 
     client.refresh_from_db()
     assert not client.is_active
-    assert Entry.objects.latest("pk").detail == {"change": "switched-off"}
+    entry = Entry.objects.get(action=Action.CLIENT_CHANGED)
+    assert (entry.actor, entry.target) == ("system", f"Client/{client.pk}")
+    assert entry.detail == {"change": "switched-off"}
     for again in (["--switch-off"], ["--jwks-url", "https://keys.gp.example/"]):
         with pytest.raises(CommandError, match="registered and active"):
             call_command("change_client", str(client.pk), *again)

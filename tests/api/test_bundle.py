@@ -18,6 +18,7 @@ from tests.api.answers import issues, places, row_counts
 BASE = f"{settings.PUBLIC_BASE_URL}/fhir/R4"
 
 Resource = dict[str, Any]
+NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
 
 pytestmark = pytest.mark.django_db
 
@@ -273,6 +274,24 @@ SPOILT: dict[str, tuple[Spoil, int, str, int, str]] = {
         "not-supported",
         1,
         "request.ifNoneExist",
+    ),
+    "a condition on the patient's number": (
+        lambda _, referral: referral["request"].update(
+            ifNoneExist=f"identifier={NHS_NUMBER}|9990000018"
+        ),
+        422,
+        "not-supported",
+        1,
+        "request.ifNoneExist",
+    ),
+    "the patient's number as the referral's": (
+        lambda patient, referral: referral["resource"].update(
+            identifier=patient["resource"]["identifier"]
+        ),
+        422,
+        "business-rule",
+        1,
+        "resource.identifier[0]",
     ),
     "a type that is not taken": (
         lambda _, referral: referral.update(

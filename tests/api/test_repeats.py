@@ -298,6 +298,8 @@ def test_a_patient_that_is_known_is_left_as_is(
         (REFERRALS, "identifier:not=https://a.example|1"),
         (REFERRALS, "subject=Patient/1"),
         (REFERRALS, "identifier=https://a.example\\"),
+        (REFERRALS, f"identifier={NHS_NUMBER}|9990000018"),
+        (REFERRALS, "identifier=http://fhir.nhs.net/id/nhs-number/%7C9990000018"),
         (PATIENTS, "identifier=https://a.example|1"),
         (PATIENTS, f"identifier={NHS_NUMBER}|1234567890"),
         (PATIENTS, "birthdate=1980-01-01"),

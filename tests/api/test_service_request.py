@@ -424,8 +424,8 @@ def test_foreign_and_absent_are_answered_alike(
         content = content.replace(asked_for.encode(), absent_id.encode())
     assert (status, content, headers) == _telling(absent)
     assert status == (200 if "?" in address else 404)
-    # A refused read leaves one line each, alike; a search that finds nothing leaves none.
-    assert Entry.objects.count() == entries + (0 if "?" in address else 2)
+    # A refused read leaves one line each, alike, and so does a search that finds nothing.
+    assert Entry.objects.count() == entries + 2
 
 
 @pytest.mark.parametrize(
@@ -624,6 +624,35 @@ def test_a_rule_that_stands_against_a_referral_is_named(
         assert received not in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    "system",
+    [
+        NHS_NUMBER,
+        "http://fhir.nhs.uk/id/nhs-number/",
+        "http://fhir.nhs.net/Id/nhs-number",
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"use": "old"}])
+def test_an_nhs_number_is_no_identifier_of_a_referral(
+    gp_system: cast.ClinicalSystem, person: Person, system: str, more: dict[str, str]
+) -> None:
+    resource = cast.referral_for(person)
+    resource["identifier"].append({"system": system, "value": person.nhs_number, **more})
+    gp_system.sign_in()
+    before = row_counts()
+
+    answer = gp_system.post("/fhir/R4/ServiceRequest", resource)
+
+    [issue] = issues(answer, 422)
+    assert (issue["code"], issue["expression"]) == (
+        "business-rule",
+        [f"ServiceRequest.identifier[{len(resource['identifier']) - 1}]"],
+    )
+    assert "belongs in subject or in Patient.identifier" in issue["diagnostics"]
+    assert person.nhs_number not in answer.content.decode()
+    assert row_counts() == before
+
+
 def _filled(resource: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in resource.items() if value is not None}
 
@@ -739,3 +768,19 @@ def test_a_client_of_an_organisation_without_an_icb_may_refer(person: Person) ->
     assert answer.status_code == 201
     assert Referral.objects.get().icb is None
     assert Referral.objects.get().received_at <= timezone.now()
+
+
+def test_a_referral_with_more_identifiers_than_it_can_have_is_refused(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    def referral(number: int) -> dict[str, Any]:
+        named = [{"system": "https://gp.example/r", "value": str(n)} for n in range(number)]
+        return cast.referral_for(person) | {"identifier": named}
+
+    too_many = gp_system.post("/fhir/R4/ServiceRequest", referral(21))
+
+    assert too_many.status_code == 422
+    assert too_many.json()["issue"][0]["code"] == "too-costly"
+    assert Referral.objects.count() == 0
+    assert gp_system.post("/fhir/R4/ServiceRequest", referral(20)).status_code == 201
+    assert ReferralIdentifier.objects.count() == 20

@@ -363,6 +363,17 @@ def test_the_database_refuses_even_when_the_code_forgets(
         for route, owner in product(_KIND, OWNERS)
     }
     assert list(_unlike_absent(found)) == []
+    foreign = the_world.neighbour
+    answers = [
+        fingerprint(the_world.own.system.get(f"/fhir/R4/Task?focus=ServiceRequest/{asked}"), asked)
+        for asked in (str(foreign.referral.pk), absent())
+    ]
+    assert answers[0] == answers[1]
+    sent = cast.referral_for(the_world.own.person) | {
+        "subject": {"reference": f"Patient/{foreign.patient.pk}"}
+    }
+    del sent["contained"]
+    assert the_world.own.system.post("/fhir/R4/ServiceRequest", sent).status_code == 422
     # The test itself, which sees everybody's, would have found them.
     assert Referral.objects.count() == 3
 

@@ -59,7 +59,7 @@ def test_api_and_web_start_from_a_selector_never_from_a_manager() -> None:
     assert unscoped == []
 
 
-def test_only_the_operators_commands_reach_everybodys_rows() -> None:
+def test_only_commands_and_the_two_periodic_tasks_reach_everybodys_rows() -> None:
     reaching = {
         name
         for name, tree in modules()

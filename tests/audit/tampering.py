@@ -49,18 +49,18 @@ def sealed(count: int) -> list[int]:
     return ids
 
 
-def verified() -> str:
+def verified(*options: str) -> str:
     """What the command says of a chain that holds."""
     said = StringIO()
     with application_role.as_product():
-        call_command("verify_audit", stdout=said)
+        call_command("verify_audit", *options, stdout=said)
     return said.getvalue()
 
 
-def broken() -> str:
+def broken(*options: str) -> str:
     """What the command says of a chain that does not hold; an AssertionError when it finds nothing."""
     try:
-        said = verified()
+        said = verified(*options)
     except CommandError as error:
         assert error.returncode == 1
         return str(error)

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 
 from audit.models import Entry
 from audit.triggers import TABLES
@@ -34,6 +35,22 @@ def test_even_the_owner_of_the_tables_is_refused(change: str) -> None:
     refused = pytest.raises(IntegrityError, match="append-only")
     with as_owner(), connection.cursor() as cursor, refused, transaction.atomic():
         cursor.execute(change)
+
+    assert verified().startswith("2 entries")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_of_these_tables_leaves_them_as_they_were_and_guarded() -> None:
+    sealed(2)
+    latest = MigrationExecutor(connection).loader.graph.leaf_nodes("audit")
+
+    with as_owner():  # once: at its end the tests put the triggers there themselves
+        for nodes in ([("audit", "0005_seals_and_triggers")], latest):
+            MigrationExecutor(connection).migrate(nodes)
+            for change in CHANGES:
+                refused = pytest.raises(IntegrityError, match="append-only")
+                with connection.cursor() as cursor, refused, transaction.atomic():
+                    cursor.execute(change)
 
     assert verified().startswith("2 entries")
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from accounts.models import Organisation
+from accounts.models import Organisation, User
 from audit.models import Action, Entry
 from config.fictional import Person
 from tests import cast
@@ -89,3 +89,112 @@ def test_whoever_has_no_valid_token_writes_nothing(
 def test_an_address_that_is_not_served_is_no_denial(gp_system: cast.ClinicalSystem) -> None:
     assert gp_system.get(f"/fhir/R4/Observation/{uuid4()}").status_code == 404
     assert denied() == []
+
+
+def test_a_search_for_what_is_foreign_or_absent_is_recorded_alike(
+    gp_system: cast.ClinicalSystem, other_gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    asked = [steps.referred(gp_system, person).pk, uuid4()]
+    for referral_id in asked:
+        answer = other_gp_system.get(f"/fhir/R4/Task?focus=ServiceRequest/{referral_id}")
+        assert answer.json()["total"] == 0
+
+    entries = denied()
+
+    assert [entry.target for entry in entries] == [f"ServiceRequest/{pk}" for pk in asked]
+    for entry in entries:
+        assert entry.actor == f"client/{other_gp_system.client_id}"
+        assert entry.organisation_id == entry.tenant_id == other_gp_system.organisation.pk
+        assert entry.detail == {"status": 200, "address": "fhir-tasks"}
+
+
+def test_a_search_of_the_audit_for_what_is_foreign_or_absent_is_recorded_alike(
+    gp_system: cast.ClinicalSystem, other_gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    organisation = other_gp_system.organisation
+    auditor = cast.clinical_system(organisation, scope="system/AuditEvent.rs")
+    asked = [steps.referred(gp_system, person).patient_id, uuid4()]
+    for patient_id in asked:
+        answer = auditor.get(f"/fhir/R4/AuditEvent?entity=Patient/{patient_id}")
+        assert answer.json()["total"] == 0
+
+    entries = denied()
+
+    assert [entry.target for entry in entries] == [f"Patient/{pk}" for pk in asked]
+    for entry in entries:
+        assert entry.actor == f"client/{auditor.client_id}"
+        assert entry.organisation_id == entry.tenant_id == organisation.pk
+        assert entry.detail == {"status": 200, "address": "fhir-audit-events"}
+
+
+def test_a_search_that_finds_something_is_no_denial(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    referral = steps.referred(gp_system, person)
+    auditor = cast.clinical_system(gp_system.organisation, scope="system/AuditEvent.rs")
+
+    gp_system.get(f"/fhir/R4/Task?focus=ServiceRequest/{referral.pk}")
+    auditor.get(f"/fhir/R4/AuditEvent?entity=ServiceRequest/{referral.pk}")
+    auditor.get(f"/fhir/R4/AuditEvent?entity=ServiceRequest/{referral.pk}&before=1")
+
+    assert denied() == []
+
+
+def test_a_search_for_what_is_no_id_writes_none_down(gp_system: cast.ClinicalSystem) -> None:
+    gp_system.get("/fhir/R4/Task?focus=ServiceRequest/Mrs-Jane-Doe")
+
+    [entry] = denied()
+    assert entry.target == ""
+    assert "Jane" not in str(entry.detail)
+
+
+FIGURES = {
+    "/commissioner/": "commissioner-funnel",
+    "/api/measures/funnel": "api-funnel",
+    "/api/measures/funnel.csv": "commissioner-funnel-csv",
+}
+
+
+@pytest.mark.parametrize("path", FIGURES)
+def test_figures_of_a_foreign_and_of_an_absent_board_leave_the_same_trace(
+    commissioner: Client, path: str
+) -> None:
+    user = User.objects.get(email__startswith=cast.ICB.lower())
+    for asked in (cast.OTHER_ICB, "QQQ", "x" * 500):
+        assert commissioner.get(path, {"icb": asked}).status_code == 404
+
+    entries = denied()
+
+    assert len(entries) == 3
+    for entry in entries:
+        assert entry.actor == f"commissioner/{user.pk}"
+        assert entry.organisation_id == Organisation.objects.get(ods_code=cast.ICB).pk
+        assert entry.target == ""
+        assert entry.detail == {"status": 404, "address": FIGURES[path]}
+
+
+@pytest.mark.parametrize("path", FIGURES)
+def test_ones_own_figures_are_no_denial(commissioner: Client, path: str) -> None:
+    for asked in ({}, {"icb": ""}, {"icb": cast.ICB}):
+        assert commissioner.get(path, asked).status_code == 200
+
+    assert denied() == []
+
+
+@pytest.mark.parametrize("path", FIGURES)
+def test_whoever_is_not_signed_in_writes_nothing(stranger: Client, path: str) -> None:
+    before = row_counts()
+
+    assert stranger.get(path, {"icb": cast.ICB}).status_code in {302, 401}
+
+    assert row_counts() == before
+
+
+def test_whoever_has_no_board_is_denied_the_figures_in_nobodys_name(stranger: Client) -> None:
+    user = User.objects.create_user("nobody@example.org", "a long password")
+    stranger.force_login(user)
+
+    assert stranger.get("/api/measures/funnel", {"icb": cast.ICB}).status_code == 404
+
+    [entry] = denied()
+    assert (entry.actor, entry.organisation_id) == (f"commissioner/{user.pk}", None)

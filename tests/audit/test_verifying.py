@@ -2,6 +2,7 @@
 # ruff: noqa: S608  (the statements of somebody who tampers)
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from audit.models import Entry, Seal
-from tests.audit.tampering import broken, heads, recorded, seal, sealed, tamper, verified
+from tests.audit.tampering import as_owner, broken, heads, recorded, seal, sealed, tamper, verified
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +42,7 @@ def test_a_chain_that_holds_is_told_with_its_length_and_head() -> None:
     [head] = heads()
     assert said.splitlines() == [
         f"3 entries are as they were sealed. Head: {head['mac']}",
-        "1 heads in AUDIT_HEADS_FILE agree.",
+        f"1 heads in {configured.AUDIT_HEADS_FILE} agree.",
     ]
 
 
@@ -147,11 +148,82 @@ def test_a_chain_that_is_cut_off_is_found_by_the_heads_outside() -> None:
     assert "Position 4: it was sealed" in broken()
 
 
-def test_without_the_heads_the_command_says_what_it_cannot_see() -> None:
-    sealed(2)
-    Path(configured.AUDIT_HEADS_FILE).unlink()
+def _missing(file: Path) -> None:
+    file.unlink()
 
-    assert "a chain that was cut off at its end would look whole" in verified()
+
+def _empty(file: Path) -> None:
+    file.write_text("")
+
+
+def _unreadable(file: Path) -> None:
+    file.write_text("no head\n")
+
+
+@pytest.mark.parametrize("without_heads", [_missing, _empty, _unreadable])
+def test_seals_without_heads_do_not_pass_unless_that_is_asked_for(
+    without_heads: Callable[[Path], None],
+) -> None:
+    sealed(2)
+    without_heads(Path(configured.AUDIT_HEADS_FILE))
+
+    assert f"{configured.AUDIT_HEADS_FILE} holds no heads" in broken()
+    assert "No heads were compared" in verified("--without-heads")
+
+
+def test_without_heads_a_change_is_found_all_the_same() -> None:
+    ids = sealed(2)
+    tamper(f"UPDATE audit_entry SET actor = 'nobody' WHERE id = {ids[1]}")
+
+    assert "Position 2: " in broken("--without-heads")
+
+
+def test_where_nothing_was_sealed_no_heads_are_needed() -> None:
+    assert not Path(configured.AUDIT_HEADS_FILE).exists()
+    assert verified().startswith("0 entries")
+
+
+def test_each_machine_has_its_heads_and_every_file_counts(
+    settings: Settings, tmp_path: Path
+) -> None:
+    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    both = ("--heads", str(one), "--heads", str(two))
+    for file in (one, two):
+        settings.AUDIT_HEADS_FILE = str(file)
+        sealed(2)
+    settings.AUDIT_HEADS_FILE = str(tmp_path / "none")
+
+    assert verified(*both).splitlines()[1:] == [
+        f"1 heads in {one} agree.",
+        f"1 heads in {two} agree.",
+    ]
+
+
+def test_an_end_that_only_the_second_file_knows_of_is_found_missing(
+    settings: Settings, tmp_path: Path
+) -> None:
+    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    settings.AUDIT_HEADS_FILE = str(one)
+    ids = sealed(2)
+    settings.AUDIT_HEADS_FILE = str(two)
+    sealed(2)
+
+    tamper(
+        "DELETE FROM audit_seal WHERE position > 2",
+        f"DELETE FROM audit_entry WHERE id > {ids[-1]}",
+    )
+
+    assert verified("--heads", str(one)).startswith("2 entries")
+    assert "Position 4: it was sealed" in broken("--heads", str(one), "--heads", str(two))
+
+
+def test_a_named_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    sealed(1)
+    absent = str(tmp_path / "absent.jsonl")
+
+    assert f"{absent} holds no heads" in broken(
+        "--heads", configured.AUDIT_HEADS_FILE, "--heads", absent
+    )
 
 
 def test_a_chain_that_was_cut_off_and_went_on_is_found() -> None:
@@ -183,7 +255,7 @@ def test_a_line_that_a_full_disk_cut_off_stops_nothing() -> None:
     recorded(1)
     seal()
 
-    assert "2 heads in AUDIT_HEADS_FILE agree." in verified()
+    assert f"2 heads in {configured.AUDIT_HEADS_FILE} agree." in verified()
 
 
 def test_what_is_not_sealed_within_a_minute_is_told() -> None:
@@ -219,3 +291,31 @@ def test_whoever_has_the_database_but_no_key_cannot_seal(settings: Settings) -> 
     settings.FIELD_KEYS = known
 
     assert "Position 1: " in broken()
+
+
+def test_a_trigger_of_somebody_elses_is_found_before_what_it_wrote_is_believed() -> None:
+    sealed(2)
+    with as_owner(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "CREATE FUNCTION falsify() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN new.actor := 'nobody'; RETURN new; END $$;"
+                " CREATE TRIGGER falsify BEFORE INSERT ON audit_entry"
+                " FOR EACH ROW EXECUTE FUNCTION falsify()"
+            )
+        else:
+            cursor.execute("CREATE TRIGGER falsify AFTER INSERT ON audit_entry BEGIN SELECT 1; END")
+
+    assert "triggers or rules on the audit's tables: falsify" in broken()
+
+
+def test_an_entry_with_an_id_before_all_others_is_sealed_too() -> None:
+    [first] = recorded()
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO audit_entry (id, at, action, actor, target, detail)"
+            " SELECT -5, at, action, actor, target, detail FROM audit_entry"
+        )
+    seal()
+
+    assert set(Seal.objects.values_list("entry_id", flat=True)) == {first, -5}

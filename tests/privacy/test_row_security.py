@@ -1,10 +1,12 @@
 """Row-level security on PostgreSQL: what each reach shows, and that it ends with its transaction."""
 
+from hashlib import sha256
 from uuid import UUID
 
 import pytest
 from django.apps import apps
 from django.db import ProgrammingError, connection, transaction
+from django.utils import timezone
 
 from accounts.models import Organisation
 from config.fictional import Person, people
@@ -12,7 +14,16 @@ from jobs.models import Job
 from privacy import row_security, tenancy
 from privacy.row_security import Tenancy
 from privacy.tenancy import NOTHING, Reach, acting_for, counting_for, reaching
-from referrals.models import Link, Offer, Patient, Placement, Referral, StatusChange
+from referrals.models import (
+    Link,
+    Offer,
+    Patient,
+    PatientSession,
+    Placement,
+    Referral,
+    StatusChange,
+)
+from referrals.sessions import begin_session, session_of
 from tests import application_role, cast
 from tests.architecture.tree import PACKAGES
 from tests.referrals import steps
@@ -22,22 +33,24 @@ pytestmark = pytest.mark.django_db
 on_postgresql = pytest.mark.skipif(
     connection.vendor != "postgresql", reason="SQLite serves one organisation"
 )
-TABLES = (Patient, Referral, StatusChange, Offer, Link, Placement)
+TABLES = (Patient, Referral, StatusChange, Offer, Link, PatientSession, Placement)
 
 
 @pytest.fixture
 def own(gp_system: cast.ClinicalSystem, person: Person, run_jobs: cast.RunJobs) -> Referral:
-    """A referral of the practice whose patient has joined."""
+    """A referral of the practice whose patient has joined and is signed in."""
     referral = steps.invited(gp_system, person, run_jobs)
     steps.joined(referral)
+    begin_session(referral=referral, at=timezone.now())
     return referral
 
 
 @pytest.fixture
 def foreign(other_gp_system: cast.ClinicalSystem, run_jobs: cast.RunJobs) -> Referral:
-    """A referral of another ICB's practice whose patient has joined."""
+    """A referral of another ICB's practice whose patient has joined and is signed in."""
     referral = steps.invited(other_gp_system, next(people(seed=5)), run_jobs)
     steps.joined(referral)
+    begin_session(referral=referral, at=timezone.now())
     return referral
 
 
@@ -106,6 +119,22 @@ def test_who_knows_the_code_sees_the_link_and_nothing_behind_it(own: Referral) -
 
 
 @on_postgresql
+def test_who_holds_the_token_sees_that_session_and_nothing_else(own: Referral) -> None:
+    now = timezone.now()
+    token = begin_session(referral=own, at=now)
+    session = PatientSession.objects.get(token_hash=sha256(token.encode()).hexdigest())
+    with application_role.as_product():
+        found = session_of(token, at=now)
+        with reaching(Reach(link=session.token_hash)):
+            seen = shown()
+            changed = PatientSession.objects.update(ended_at=now)
+
+    assert found == session
+    assert (seen.pop("PatientSession"), set(seen.values()), changed) == (1, {0}, 0)
+    assert own.sessions.count() == 2
+
+
+@on_postgresql
 def test_a_host_sees_its_members_places_and_nothing_of_the_referral(own: Referral) -> None:
     placement = own.placements.get()
     with application_role.as_product(), acting_for(placement.community.host_id):
@@ -168,14 +197,29 @@ def test_the_owner_of_the_tables_may_not_serve() -> None:
 
 
 @on_postgresql
-def test_a_table_whose_guard_is_taken_away_is_a_fault() -> None:
+def test_a_table_whose_guard_is_taken_away_is_a_fault_that_migrate_mends() -> None:
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE; ALTER TABLE referrals_patient NO FORCE ROW LEVEL SECURITY")
 
         assert "The table referrals_patient has no forced row-level security." in (
             row_security.faults()
         )
-        cursor.execute("ALTER TABLE referrals_patient FORCE ROW LEVEL SECURITY")
+        row_security.apply()
+        assert not any("has no forced" in fault for fault in row_security.faults())
+
+
+@on_postgresql
+@pytest.mark.parametrize("right", ["SUPERUSER", "BYPASSRLS", "CREATEROLE"])
+def test_a_role_that_can_become_another_that_bypasses_is_a_fault(right: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"RESET ROLE; CREATE ROLE mighty {right}; CREATE ROLE servant IN ROLE mighty;"
+            " SET SESSION AUTHORIZATION servant"
+        )
+        found = row_security.faults()
+        cursor.execute("RESET SESSION AUTHORIZATION")
+
+    assert found == ["The database role can bypass row-level security, as mighty."]
 
 
 @on_postgresql

@@ -1,10 +1,13 @@
 """Changing the keys: nothing is lost, nobody is there twice, and the codes in patients' hands go on working."""
 
+import json
 import os
 import threading
+from datetime import timedelta
 from io import StringIO
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.test import Client
@@ -87,6 +90,23 @@ def test_running_it_again_changes_nothing_and_says_which_keys_can_go(
     assert all(": 0 rows " in line for line in changed)
     assert f"Key {newest}: the newest, in use." in said
     assert f"Key {old}: no longer needed" in said
+
+
+def test_a_key_is_kept_while_requests_made_under_it_may_be_repeated(
+    gp_system: cast.ClinicalSystem, person: Person, settings: Settings
+) -> None:
+    [_old] = key_ids()
+    body = json.dumps(cast.referral_for(person))
+    first = gp_system.post("/fhir/R4/ServiceRequest", body, Idempotency_Key="rotate-1")
+    settings.FIELD_KEYS = [os.urandom(32), *settings.FIELD_KEYS]
+
+    said = rotate()
+    again = gp_system.post("/fhir/R4/ServiceRequest", body, Idempotency_Key="rotate-1")
+
+    assert "requests that may be sent again are known by it until" in said
+    assert (again.status_code, again["Location"]) == (201, first["Location"])
+    with time_machine.travel(timezone.now() + timedelta(days=36)):
+        assert "may be sent again" not in rotate()
 
 
 def test_a_patient_is_found_by_number_during_the_change_and_after_it(

@@ -159,14 +159,40 @@ def test_forgetting_a_password_tells_nobody_who_has_an_account(
 ) -> None:
     User.objects.create_user("one@example.org", "a long password")
     answers = [
-        stranger.post("/accounts/password/reset/", {"email": address})
+        stranger.post(
+            "/accounts/password/reset/", {"email": address}, headers={"Host": "127.0.0.1:9"}
+        )
         for address in ("one@example.org", "two@example.org")
     ]
     assert [answer["Location"] for answer in answers] == ["/accounts/password/reset/done/"] * 2
-    assert len(mail.outbox) == 2
+    # Nobody makes us write to strangers; and the address in it is ours, whatever Host was sent.
+    [sent] = mail.outbox
+    assert (sent.to, f"{settings.PUBLIC_BASE_URL}/accounts/password/reset/key/" in sent.body) == (
+        ["one@example.org"],
+        True,
+    )
 
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     away = stranger.post("/accounts/password/reset/", {"email": "one@example.org"})
 
     assert away["Location"] == "/accounts/password/reset/done/"
+
+
+def test_behind_a_proxy_one_strangers_wrong_passwords_do_not_keep_others_out(
+    settings: Settings,
+) -> None:
+    settings.BEHIND_PROXY = True
+    User.objects.create_user("one@example.org", "a long password")
+
+    def sign_in(email: str, password: str, sender: str) -> "Answer":
+        form = {"login": email, "password": password}
+        return Client().post(
+            "/accounts/login/", form, headers={"X-Forwarded-For": f"6.6.6.6, {sender}"}
+        )
+
+    guesses = [sign_in(f"guess{n}@example.org", "wrong", "203.0.113.9") for n in range(40)]
+    own = sign_in("one@example.org", "a long password", "198.51.100.7")
+
+    assert guesses[-1].status_code == 429
+    assert (own.status_code, own["Location"]) == (302, "/commissioner/")

@@ -8,8 +8,12 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils import timezone
 
+from accounts.actors import SYSTEM
 from accounts.models import Membership, Organisation, Role, User
+from audit.models import Action
+from audit.recording import record
 
 
 class Command(BaseCommand):
@@ -39,5 +43,15 @@ class Command(BaseCommand):
             password = secrets.token_urlsafe(12)
             user = User.objects.create_user(email, password)
             self.stdout.write(f"First password: {password}")
-        Membership.objects.get_or_create(user=user, organisation=organisation, role=options["role"])
+        _membership, is_new = Membership.objects.get_or_create(
+            user=user, organisation=organisation, role=options["role"]
+        )
+        if is_new:
+            record(
+                Action.MEMBER_ADDED,
+                by=SYSTEM,
+                at=timezone.now(),
+                target=f"User/{user.pk}",
+                detail={"role": options["role"], "organisation": str(organisation.pk)},
+            )
         self.stdout.write(f"{email} is {options['role']} of {organisation}.")

@@ -115,13 +115,16 @@ def test_keys_are_kept_for_no_longer_than_their_owner_says(
     assert len(site.asked) == 2
 
 
-def test_keys_that_must_not_be_kept_are_read_each_time(
-    client: Client, site: type[KeySite], ec_key: ECKey
+def test_keys_that_must_not_be_kept_are_read_again_after_some_seconds(
+    client: Client, site: type[KeySite], ec_key: ECKey, clock: Clock
 ) -> None:
     site.holds(ec_key, good_for=timedelta())
 
     assert [status_of(client, ec_key) for _ in range(3)] == [200, 200, 200]
-    assert len(site.asked) == 3
+    assert len(site.asked) == 1
+    clock.shift(11)
+    assert status_of(client, ec_key) == 200
+    assert len(site.asked) == 2
 
 
 def test_a_new_key_works_at_once(client: Client, site: type[KeySite], ec_key: ECKey) -> None:
