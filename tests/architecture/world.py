@@ -20,7 +20,14 @@ from tests import cast
 from tests.referrals import steps
 
 SCOPE = "system/ServiceRequest.crs system/Task.rs system/Patient.cr system/AuditEvent.rs"
-_VOLATILE = {"Date", "X-Request-ID", "X-Correlation-ID", "Last-Modified", "Content-Length"}
+_VOLATILE = {
+    "Date",
+    "Expires",
+    "X-Request-ID",
+    "X-Correlation-ID",
+    "Last-Modified",
+    "Content-Length",
+}
 _CSRF = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
 
 

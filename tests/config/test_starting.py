@@ -132,7 +132,7 @@ def test_a_role_past_row_level_security_is_refused_even_for_a_demonstration() ->
     done = start(DATABASE_URL=database_url(), DEMO="1")
 
     assert done.returncode == 1
-    assert f"The database role {connection.settings_dict['USER']} can bypass" in done.stderr
+    assert f"can bypass row-level security, as {connection.settings_dict['USER']}." in done.stderr
 
 
 @contextmanager
