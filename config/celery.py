@@ -1,4 +1,4 @@
-"""The Celery application: carries wake-ups, never work. Its only schedule is a nudge that looks for due jobs."""
+"""The Celery application: carries wake-ups, never work. What it wakes on a schedule is in the settings."""
 
 import os
 

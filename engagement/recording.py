@@ -45,9 +45,8 @@ def _record(event: NewActivity, *, by: Actor, at: datetime) -> Receipt:
     )
     if not is_new:
         return Receipt.DUPLICATE
-    with acting_for(
-        placement.practice_id
-    ):  # what follows from it happens to the practice's referral
+    # What follows from it happens to the practice's referral.
+    with acting_for(placement.practice_id):
         if event.kind in TAKING_PART:
             note_active(placement=placement, by=by, at=at)
         elif event.kind == ActivityKind.LEFT and placement.left_at is None:
