@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BOOTSTRAP = $(PYTHON) scripts/bootstrap.py
 
-.PHONY: run demo test check lint format openapi screenshots bench faults
+.PHONY: run demo test eyes check lint format openapi screenshots bench faults
 
 run: ## the product with demonstration data on http://127.0.0.1:8000 (PORT=… for another port)
 	@$(BOOTSTRAP) scripts.run
@@ -12,6 +12,9 @@ demo: ## the main job from referral to figures, walked through in under a minute
 
 test: ## the whole test suite; says what ran, what was skipped and why
 	@$(BOOTSTRAP) --dev scripts.suite
+
+eyes: ## other people's FHIR checkers over every body of the tests, and their clients against a live server
+	@$(BOOTSTRAP) --dev scripts.eyes
 
 check: ## everything that CI runs: lint, then test
 	@$(BOOTSTRAP) --dev scripts.check
@@ -30,8 +33,8 @@ openapi: ## write openapi.yaml anew
 screenshots: ## every page at 360 and 1280 pixels into var/screenshots, and the pictures of the README
 	@$(BOOTSTRAP) --dev scripts.screenshots
 
-bench: ## benchmarks, as ratios measured side by side
-	@$(BOOTSTRAP) --dev benchmarks.create
+bench: ## creates, transactions, reads and searches on PostgreSQL beside a naive control; takes twenty minutes
+	@$(BOOTSTRAP) --dev benchmarks.surface
 
 faults: ## sends 5,000 referrals while workers are killed, PostgreSQL restarts and the broker is wiped; needs both servers
 	@$(BOOTSTRAP) --dev scripts.faults

@@ -23,6 +23,8 @@ class Actor:
     """Somebody or something that acts. ``organisation_id`` is the organisation it acts for, if any.
 
     ``is_bars`` is a clinical system that keeps to the Booking and Referral Standard: its request ids are unique.
+    ``is_strict`` is one that wants known deviations refused instead of tolerated, ``may_export`` one that may ask for
+    everything at once.
     """
 
     kind: ActorKind
@@ -30,6 +32,8 @@ class Actor:
     organisation_id: UUID | None = None
     scopes: frozenset[str] = field(default=frozenset())
     is_bars: bool = False
+    is_strict: bool = False
+    may_export: bool = False
 
     @property
     def label(self) -> str:
@@ -48,6 +52,8 @@ def client_actor(client: Client, *, scope: str) -> Actor:
         client.organisation_id,
         frozenset(scope.split()),
         is_bars=client.is_bars,
+        is_strict=client.is_strict,
+        may_export=client.may_export,
     )
 
 

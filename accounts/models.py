@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from privacy.classes import Privacy
 from privacy.fields import EncryptedTextField
@@ -23,7 +24,7 @@ class OrganisationKind(models.TextChoices):
 
 
 class Organisation(models.Model):
-    """A practice, PCN or ICB (by ODS code), or the host of a community."""
+    """A practice, PCN or ICB (by ODS code), or the host of a community. ``updated_at``: when a fact last changed."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=10, choices=OrganisationKind.choices)
@@ -35,10 +36,12 @@ class Organisation(models.Model):
     )
     valid_from = models.DateField(null=True, blank=True)
     valid_to = models.DateField(null=True, blank=True)
+    updated_at = models.DateTimeField(db_default=Now())
 
     TENANCY = SHARED
     PRIVACY = dict.fromkeys(
-        ("id", "kind", "ods_code", "name", "postcode", "icb", "valid_from", "valid_to"),
+        ("id", "kind", "ods_code", "name", "postcode", "icb", "valid_from", "valid_to")
+        + ("updated_at",),
         Privacy.OPEN,
     )
 
@@ -172,7 +175,9 @@ class Client(models.Model):
     """A registered clinical system. It signs in with SMART Backend Services and acts for one organisation.
 
     ``jwks`` are its public keys; with a ``jwks_url`` they are what was read there last, good until
-    ``jwks_fresh_until``. ``is_bars``: it speaks BaRS, so that its X-Request-ID counts.
+    ``jwks_fresh_until``. ``is_bars``: it speaks BaRS, so that its X-Request-ID counts. ``is_strict``: the deviations that
+    are known of real senders are errors for it, which helps those who test. ``may_export``: it may take all that its
+    organisation may see out at once.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -182,6 +187,8 @@ class Client(models.Model):
     jwks_url = models.URLField(blank=True)
     jwks_fresh_until = models.DateTimeField(null=True)
     is_bars = models.BooleanField(default=False)
+    is_strict = models.BooleanField(default=False, db_default=False)
+    may_export = models.BooleanField(default=False, db_default=False)
     scope = models.CharField(max_length=500)
     registered_at = models.DateTimeField()
     is_active = models.BooleanField(default=True)
@@ -189,7 +196,7 @@ class Client(models.Model):
     TENANCY = SHARED
     PRIVACY = dict.fromkeys(
         ("id", "name", "organisation", "jwks", "jwks_url", "jwks_fresh_until", "is_bars")
-        + ("scope", "registered_at", "is_active"),
+        + ("is_strict", "may_export", "scope", "registered_at", "is_active"),
         Privacy.OPEN,
     )
 

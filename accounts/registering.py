@@ -31,6 +31,8 @@ def register_client(
     jwks: object = None,
     jwks_url: str = "",
     is_bars: bool = False,
+    is_strict: bool = False,
+    may_export: bool = False,
 ) -> Client:
     """Register a clinical system for one organisation, with its public keys or the address where it keeps them.
 
@@ -48,7 +50,13 @@ def register_client(
             f"Scopes look like system/ServiceRequest.crs; not understood: {' '.join(wrong) or 'nothing'}."
         )
     client = Client(
-        name=name, organisation=organisation, scope=scope, is_bars=is_bars, registered_at=at
+        name=name,
+        organisation=organisation,
+        scope=scope,
+        is_bars=is_bars,
+        is_strict=is_strict,
+        may_export=may_export,
+        registered_at=at,
     )
     _give_keys(client, jwks=jwks, jwks_url=jwks_url)
     client.save(force_insert=True)
@@ -76,6 +84,26 @@ def replace_keys(
     _give_keys(client, jwks=jwks, jwks_url=jwks_url)
     client.save(update_fields=["jwks", "jwks_url", "jwks_fresh_until"])
     _record_change(client, "keys-replaced", at=at)
+    return client
+
+
+@transaction.atomic
+def set_strictness(*, client_id: UUID, is_strict: bool, at: datetime) -> Client:
+    """Refuse a client's known deviations from now on, or tolerate them again. Raises RegistrationRefused."""
+    client = _registered(client_id)
+    client.is_strict = is_strict
+    client.save(update_fields=["is_strict"])
+    _record_change(client, "made-strict" if is_strict else "made-tolerant", at=at)
+    return client
+
+
+@transaction.atomic
+def set_exporting(*, client_id: UUID, may_export: bool, at: datetime) -> Client:
+    """Let a client export from now on, or no longer: then what it has exported opens no more. Raises RegistrationRefused."""
+    client = _registered(client_id)
+    client.may_export = may_export
+    client.save(update_fields=["may_export"])
+    _record_change(client, "may-export" if may_export else "may-not-export", at=at)
     return client
 
 

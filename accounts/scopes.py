@@ -6,7 +6,12 @@ from django.db.models import TextChoices
 
 _SCOPE = re.compile(r"system/(\*|[A-Z][A-Za-z]{1,63})\.(c?r?u?d?s?)\Z")
 
-DEFAULT = "system/ServiceRequest.crs system/Task.rs system/Patient.cr"
+# What a referring system does on an ordinary day. Exports and the audit are granted to those who need them.
+DEFAULT = (
+    "system/Patient.crus system/ServiceRequest.crus system/Task.crus system/Provenance.rs"
+    " system/HealthcareService.rs system/Location.rs system/Organization.rs"
+    " system/Subscription.cruds"
+)
 
 
 class Interaction(TextChoices):

@@ -10,10 +10,14 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from accounts.repeating import InFlight, MarkTaken, RequestDone
+from integrations.fhir.exports.beginning import ExportRunning, TooManyKept
 from integrations.fhir.outcome import Finding, Refused, operation_outcome
 from integrations.fhir.systems import fhir_base
+from referrals.amending import StaleVersion
+from referrals.lifecycle import MoveNotAllowed
 from referrals.receiving import ReferralKnown, ReferralRefused
 from referrals.repeating import SeveralMatch
+from referrals.tasking import TaskKnown
 
 # Status → NHS http-error-code, R4 issue type.
 CODES: dict[int, tuple[str, str]] = {
@@ -48,7 +52,8 @@ def finding(status: int, sentence: str, *, code: str = "", element: str = "") ->
     )
 
 
-def _referral_refused(error: ReferralRefused) -> tuple[int, list[Finding]]:
+def referral_refused(error: ReferralRefused) -> tuple[int, list[Finding]]:
+    """The status and the finding for a rule of the service."""
     element = _placed(error.element, error.position)
     return 422, [finding(422, str(error), code=error.code, element=element)]
 
@@ -86,18 +91,29 @@ def _always(status: int) -> Callable[[Exception], tuple[int, list[Finding]]]:
     return lambda error: (status, [finding(status, str(error))])
 
 
+def _stale(error: StaleVersion) -> tuple[int, list[Finding]]:
+    return 412, [finding(412, str(error), code="conflict")]
+
+
 _ANSWERS: dict[type[Exception], Callable[[Any], tuple[int, list[Finding]]]] = {
     Refused: _refused,
-    ReferralRefused: _referral_refused,
+    ReferralRefused: referral_refused,
     ReferralKnown: _referral_known,
     MarkTaken: _always(422),
     InFlight: _always(425),
     RequestDone: _always(409),
     SeveralMatch: _always(412),
+    StaleVersion: _stale,
+    MoveNotAllowed: _always(422),
+    TaskKnown: _always(409),
+    ExportRunning: _always(429),
+    TooManyKept: _always(429),
     exceptions.APIException: _api_exception,
     Http404: _not_found,
     PermissionDenied: _denied,
 }
+# What we know to answer; anything else is a fault of ours.
+ANSWERED = tuple(_ANSWERS)
 
 
 def answer_to(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -120,6 +136,8 @@ def _headers(error: Exception) -> dict[str, str]:
     base = fhir_base(settings.PUBLIC_BASE_URL)
     if isinstance(error, ReferralKnown):
         return {"Location": f"{base}/ServiceRequest/{error.referral.pk}"}
+    if isinstance(error, TaskKnown):
+        return {"Location": f"{base}/Task/{error.referral.pk}"}
     if isinstance(error, RequestDone):
         # The patient of a transaction may stand before the referral.
         made = max(error.made, key=lambda one: one.resource_type == "ServiceRequest")
@@ -128,6 +146,9 @@ def _headers(error: Exception) -> dict[str, str]:
         return {"Retry-After": "1"}
     named = {"auth_header": "WWW-Authenticate", "wait": "Retry-After"}
     found = {header: getattr(error, name, None) for name, header in named.items()}
+    if isinstance(error, ExportRunning):
+        # For a client that asked before and has not had our answer.
+        found["Content-Location"] = f"{base}/export/{error.export_id}"
     return {header: str(value) for header, value in found.items() if value is not None}
 
 

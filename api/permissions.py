@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -11,6 +12,20 @@ from accounts.scopes import Interaction, is_granted
 
 if TYPE_CHECKING:  # settings name this module, and the views' module reads the settings
     from rest_framework.views import APIView
+
+
+def require(actor: Actor, *needed: tuple[str, str]) -> None:
+    """Refuse what the token does not cover: each is a type and an interaction. Raises PermissionDenied."""
+    missing = [
+        f"system/{resource_type}.{interaction}"
+        for resource_type, interaction in needed
+        if not is_granted(actor.scopes, resource_type=resource_type, interaction=interaction)
+    ]
+    if missing:
+        held = " ".join(sorted(actor.scopes))
+        raise PermissionDenied(
+            f"The token does not cover this: {' '.join(missing)} is needed, and it holds {held}."
+        )
 
 
 class Nobody(BasePermission):
@@ -34,7 +49,14 @@ class IsSignedIn(BasePermission):
 class HasScope(BasePermission):
     """A clinical system whose token covers the view's ``resource_type`` and the method's interaction."""
 
-    interactions = {"GET": Interaction.READ, "HEAD": Interaction.READ, "POST": Interaction.CREATE}
+    interactions = {
+        "GET": Interaction.READ,
+        "HEAD": Interaction.READ,
+        "POST": Interaction.CREATE,
+        "PUT": Interaction.UPDATE,
+        "PATCH": Interaction.UPDATE,
+        "DELETE": Interaction.DELETE,
+    }
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         """Whether a scope of the token covers it."""
@@ -44,17 +66,9 @@ class HasScope(BasePermission):
         interaction = getattr(view, "interaction", None) or self.interactions.get(
             request.method or ""
         )
-        if interaction is None or not hasattr(view, (request.method or "").lower()):
+        method = (request.method or "").lower()
+        if interaction is None or method not in view.http_method_names or not hasattr(view, method):
             return True  # DRF answers 405 by itself
         types: tuple[str, ...] = getattr(view, "resource_types", ())
-        missing = [
-            f"system/{name}.{interaction}"
-            for name in types
-            if not is_granted(actor.scopes, resource_type=name, interaction=interaction)
-        ]
-        # DRF makes a permission for each request and reads this when it refuses.
-        self.message = (
-            f"The token does not cover this: {' '.join(missing)} is needed,"
-            f" and it holds {' '.join(sorted(actor.scopes))}."
-        )
-        return not missing
+        require(actor, *((name, interaction) for name in types))
+        return True

@@ -32,9 +32,11 @@ class FhirRenderer(JsonRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
     ) -> bytes:
-        """Bytes; nothing for nothing."""
-        del accepted_media_type, renderer_context
-        return b"" if data is None else wire.dump(data)
+        """Bytes; nothing for nothing. ``_pretty=true`` asks for lines that a person can read."""
+        del accepted_media_type
+        request = (renderer_context or {}).get("request")
+        is_pretty = request is not None and request.query_params.get("_pretty") == "true"
+        return b"" if data is None else wire.dump(data, is_pretty=is_pretty)
 
 
 class FhirAsJsonRenderer(FhirRenderer):

@@ -32,6 +32,12 @@ class Action(models.TextChoices):
     MEMBER_ADDED = "member-added"
     KEYS_ROTATED = "keys-rotated"
     ACCESS_DENIED = "access-denied"
+    DEVIATION_TOLERATED = "deviation-tolerated"
+    SUBSCRIPTION_CHANGED = "subscription-changed"
+    COMMUNITIES_SOUGHT = "communities-sought"
+    EXPORT_BEGUN = "export-begun"
+    EXPORT_READ = "export-read"
+    EXPORT_REMOVED = "export-removed"
 
 
 class Entry(models.Model):

@@ -1,5 +1,6 @@
 """Writing the audit: called by the use cases, inside the transaction that it records."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -34,6 +35,22 @@ def record(
         target=target,
         detail=detail or {},
         tenant_id=current_tenant(),
+    )
+
+
+def record_each(what: Iterable[tuple[Action, str]], *, by: Author, at: datetime) -> None:
+    """Add an entry for each action and target, all in one statement."""
+    Entry.objects.bulk_create(
+        Entry(
+            at=at,
+            action=action,
+            actor=by.label,
+            organisation_id=by.organisation_id,
+            target=target,
+            detail={},
+            tenant_id=current_tenant(),
+        )
+        for action, target in what
     )
 
 

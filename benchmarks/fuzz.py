@@ -62,7 +62,7 @@ def _field(*, seed: int, folder: str) -> Range:
     settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, 10**9)  # nobody is told to slow down
     settings.ALLOWED_HOSTS = ["testserver"]  # what the test client calls itself
     call_command("migrate", verbosity=0)
-    load_reference()
+    load_reference(at=timezone.now())
     load_directories(at=timezone.now())
     practice = Organisation.objects.get(ods_code=cast.PRACTICE)
     host = Community.objects.select_related("host").get(key="f001").host

@@ -1,15 +1,18 @@
 """Loading the reference facts and a directory from the project's own tables: repeatable, whole or not at all."""
 
 import csv
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID, uuid5
 
 from django.db import transaction
+from django.db.models import Model
 
 from accounts.models import Organisation, OrganisationKind, Succession
 from communities.models import (
+    Area,
     Community,
     Condition,
     ConditionCode,
@@ -21,7 +24,12 @@ from communities.models import (
 
 DATA = Path(__file__).resolve().parent / "data"
 REFERENCE = DATA / "reference"
-_COMMUNITIES = UUID("6a1f5b0e-3c57-4d8e-9a6e-2f0c7b8d9e10")  # any constant: the namespace of ids
+# Any constants: the namespaces of ids.
+_COMMUNITIES = UUID("6a1f5b0e-3c57-4d8e-9a6e-2f0c7b8d9e10")
+_AREAS = UUID("b7d1c5d4-6f0a-4b1e-8a55-0c9f6f3e2d71")
+_NATIONS = ("UK", "England", "Scotland", "Wales", "Northern Ireland")
+
+Row = TypeVar("Row", bound=Model)
 
 
 def rows(path: Path) -> Iterator[dict[str, str]]:
@@ -31,14 +39,15 @@ def rows(path: Path) -> Iterator[dict[str, str]]:
 
 
 @transaction.atomic
-def load_reference() -> dict[str, int]:
+def load_reference(*, at: datetime) -> dict[str, int]:
     """Load or renew every reference table; says how many rows each holds."""
     return {
         "conditions": _load_conditions(),
-        "ICBs": _load_icbs(),
-        "practices": _load_practices(),
+        "ICBs": _load_icbs(at=at),
+        "practices": _load_practices(at=at),
         "local authorities": _load_local_authorities(),
         "outcodes": _load_outcodes(),
+        "areas": _load_areas(at=at),
     }
 
 
@@ -65,7 +74,7 @@ def _load_conditions() -> int:
     return len(conditions)
 
 
-def _load_icbs() -> int:
+def _load_icbs(*, at: datetime) -> int:
     icbs = [
         Organisation(
             kind=OrganisationKind.ICB,
@@ -73,14 +82,16 @@ def _load_icbs() -> int:
             name=row["name"],
             valid_from=date.fromisoformat(row["valid_from"]),
             valid_to=date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
+            updated_at=at,
         )
         for row in rows(REFERENCE / "icbs.csv")
     ]
+    facts = ["name", "valid_from", "valid_to"]
     Organisation.objects.bulk_create(
-        icbs,
+        _changed(icbs, Organisation.objects.filter(kind=OrganisationKind.ICB), "ods_code", facts),
         update_conflicts=True,
         unique_fields=["ods_code"],
-        update_fields=["name", "valid_from", "valid_to"],
+        update_fields=[*facts, "updated_at"],
     )
     ids = dict(Organisation.objects.filter(kind=OrganisationKind.ICB).values_list("ods_code", "pk"))
     successions = [
@@ -96,7 +107,7 @@ def _load_icbs() -> int:
     return len(icbs)
 
 
-def _load_practices() -> int:
+def _load_practices(*, at: datetime) -> int:
     icbs = dict(
         Organisation.objects.filter(kind=OrganisationKind.ICB).values_list("ods_code", "pk")
     )
@@ -107,14 +118,16 @@ def _load_practices() -> int:
             name=row["name"],
             postcode=row["postcode"],
             icb_id=icbs[row["icb_ods"]],
+            updated_at=at,
         )
         for row in rows(REFERENCE / "practices.csv")
     ]
+    known = Organisation.objects.filter(kind=OrganisationKind.PRACTICE)
     Organisation.objects.bulk_create(
-        practices,
+        _changed(practices, known, "ods_code", ["name", "postcode", "icb_id"]),
         update_conflicts=True,
         unique_fields=["ods_code"],
-        update_fields=["name", "postcode", "icb"],
+        update_fields=["name", "postcode", "icb", "updated_at"],
         batch_size=1000,
     )
     return len(practices)
@@ -154,9 +167,50 @@ def _load_outcodes() -> int:
     return len(outcodes)
 
 
+def _load_areas(*, at: datetime) -> int:
+    """The nations, boards and local authorities, all of which a community can be for."""
+    nations = [Area(place=f"nation:{name}", name=name) for name in _NATIONS]
+    boards = [
+        Area(place=f"icb:{board.ods_code}", name=board.name, valid_to=board.valid_to)
+        for board in Organisation.objects.filter(kind=OrganisationKind.ICB)
+    ]
+    authorities = [
+        Area(place=f"lad:{authority.pk}", name=authority.name)
+        for authority in LocalAuthority.objects.all()
+    ]
+    areas = [*nations, *boards, *authorities]
+    for area in areas:
+        area.id, area.updated_at = uuid5(_AREAS, area.place), at
+    facts = ["name", "valid_to"]
+    Area.objects.bulk_create(
+        _changed(areas, Area.objects.all(), "place", facts),
+        update_conflicts=True,
+        unique_fields=["place"],
+        update_fields=[*facts, "updated_at"],
+    )
+    return len(areas)
+
+
+def _changed(fresh: list[Row], known: Iterable[Row], key: str, facts: list[str]) -> list[Row]:
+    """Those rows that are new, or of which a fact differs from what is known."""
+    by_key = {getattr(row, key): row for row in known}
+    return [
+        row
+        for row in fresh
+        if (old := by_key.get(getattr(row, key))) is None
+        or any(getattr(row, name) != getattr(old, name) for name in facts)
+    ]
+
+
 @transaction.atomic
 def load_directory(
-    path: Path, *, is_fictional: bool, reviewed_on: date, review_due: date, reviewed_by: str
+    path: Path,
+    *,
+    is_fictional: bool,
+    reviewed_on: date,
+    review_due: date,
+    reviewed_by: str,
+    at: datetime,
 ) -> int:
     """Load or renew communities from a table whose columns docs/directory-data.md names. Says how many."""
     hosts: dict[str, Organisation] = {}
@@ -177,15 +231,30 @@ def load_directory(
             "review_due": review_due,
             "is_fictional": is_fictional,
         }
-        # The id follows from the key, so that equal ranks come in the same order everywhere.
-        community, _is_new = Community.objects.update_or_create(
-            key=row["id"],
-            defaults=facts,
-            create_defaults={**facts, "id": uuid5(_COMMUNITIES, row["id"])},
-        )
-        community.conditions.set(Condition.objects.in_bulk(_several(row["conditions"])).values())
+        _write_community(row, facts, at=at)
         count += 1
     return count
+
+
+def _write_community(row: dict[str, str], facts: dict[str, object], *, at: datetime) -> None:
+    """Write a community, unless it stands like this already: then it keeps the moment of its last change."""
+    community = Community.objects.filter(key=row["id"]).first()
+    conditions = set(Condition.objects.in_bulk(_several(row["conditions"])).values())
+    areas = set(Area.objects.filter(place__in=_several(row["coverage"])))
+    if community is None:
+        # The id follows from the key, so that equal ranks come in the same order everywhere.
+        community = Community(key=row["id"], id=uuid5(_COMMUNITIES, row["id"]))
+    elif (
+        all(getattr(community, name) == fact for name, fact in facts.items())
+        and set(community.conditions.all()) == conditions
+        and set(community.areas.all()) == areas
+    ):
+        return
+    for name, fact in (facts | {"updated_at": at}).items():
+        setattr(community, name, fact)
+    community.save()
+    community.conditions.set(conditions)
+    community.areas.set(areas)
 
 
 def _stated(row: dict[str, str]) -> dict[str, object]:

@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from accounts.models import Organisation
 from privacy.classes import Privacy
@@ -80,6 +81,35 @@ class Outcode(models.Model):
         return self.outcode
 
 
+class Area(models.Model):
+    """A part of the United Kingdom that communities serve. ``place`` is written as in ``Community.coverage``.
+
+    ``id`` follows from ``place``, so that it is the same everywhere. A board that has ended has a ``valid_to``.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    place = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=200)
+    valid_to = models.DateField(null=True, blank=True)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    TENANCY = SHARED
+    PRIVACY = dict.fromkeys(("id", "place", "name", "valid_to", "updated_at"), Privacy.OPEN)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def kind(self) -> str:
+        """``nation``, ``icb`` or ``lad`` (local authority district)."""
+        return self.place.partition(":")[0]
+
+    @property
+    def code(self) -> str:
+        """The nation's name, the board's ODS code or the authority's ONS code."""
+        return self.place.partition(":")[2]
+
+
 class Listing(models.TextChoices):
     """Whether a community may be offered at all."""
 
@@ -105,7 +135,10 @@ class CommunityQuerySet(models.QuerySet["Community"]):
 
 
 class Community(models.Model):
-    """An online community and what is known of it; unknown stays ``unknown``. Field values: docs/directory-data.md."""
+    """An online community and what is known of it; unknown stays ``unknown``. Field values: docs/directory-data.md.
+
+    ``areas`` are the rows of those places in ``coverage`` that are places; ``updated_at`` is when a fact last changed.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     key = models.SlugField(max_length=20, unique=True)
@@ -126,6 +159,7 @@ class Community(models.Model):
     max_age = models.PositiveSmallIntegerField(null=True, blank=True)
     sex = models.CharField(max_length=10, default="any")
     coverage = models.CharField(max_length=200)
+    areas = models.ManyToManyField(Area, related_name="communities", blank=True)
     languages = models.JSONField(default=list)
     cost = models.CharField(max_length=120, blank=True)
     access = models.CharField(max_length=120, blank=True)
@@ -140,6 +174,7 @@ class Community(models.Model):
     reviewed_by = models.CharField(max_length=120, blank=True)
     review_due = models.DateField(null=True, blank=True)
     is_fictional = models.BooleanField(default=False)
+    updated_at = models.DateTimeField(db_default=Now())
 
     objects = CommunityQuerySet.as_manager()
 
@@ -167,6 +202,7 @@ class Community(models.Model):
             "max_age",
             "sex",
             "coverage",
+            "areas",
         )
         + (
             "languages",
@@ -178,7 +214,8 @@ class Community(models.Model):
             "source",
             "note",
         )
-        + ("hand_off", "listing", "reviewed_on", "reviewed_by", "review_due", "is_fictional"),
+        + ("hand_off", "listing", "reviewed_on", "reviewed_by", "review_due", "is_fictional")
+        + ("updated_at",),
         Privacy.OPEN,
     )
 

@@ -290,7 +290,8 @@ def _reasons_for(need: Need, candidate: Candidate) -> Iterator[Reason]:
     if need.is_carer and shared != {CARER}:
         yield Reason("carers_welcome")
     yield Reason("place", _place(need, candidate))
-    yield Reason("moderated_by", candidate.moderated_by)
+    if candidate.moderated_by not in (ModeratedBy.NOBODY, ModeratedBy.UNKNOWN):
+        yield Reason("moderated_by", candidate.moderated_by)
     if candidate.cover is not Cover.UNKNOWN:
         yield Reason("cover", candidate.cover)
     if candidate.anonymity == "pseudonym_allowed":
@@ -389,3 +390,4 @@ _SENTENCES = {
     ("programme_only", ""): _("Only for people who have finished the host's programme"),
     ("no_address", ""): _("We do not know its web address"),
 }
+REASON_CODES = tuple(dict.fromkeys(code for code, _fact in _SENTENCES))

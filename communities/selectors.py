@@ -4,8 +4,22 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
+from uuid import UUID
 
-from communities.models import Community, Condition, Outcode
+from django.db.models import Case, F, Q, QuerySet, UUIDField, When
+
+from accounts.actors import Actor
+from accounts.models import Organisation
+from accounts.selectors import own_organisations
+from communities.models import (
+    Area,
+    Community,
+    CommunityQuerySet,
+    Condition,
+    LocalAuthority,
+    Outcode,
+)
 from communities.ranking import Candidate
 from communities.tiers import (
     Cover,
@@ -39,6 +53,11 @@ def conditions_by_code(snomed_codes: Iterable[str]) -> list[Condition]:
     )
 
 
+def conditions_named(keys: Iterable[str]) -> list[Condition]:
+    """The conditions with these keys."""
+    return list(Condition.objects.filter(key__in=list(keys)).order_by("key"))
+
+
 def place_of(postcode: str) -> Place | None:
     """The rough place of a postcode, or None when it is empty, malformed or unknown."""
     match = _OUTCODE.match(postcode.upper().replace(" ", ""))
@@ -52,6 +71,19 @@ def place_of(postcode: str) -> Place | None:
     )
 
 
+def place_at(code: str) -> Place | None:
+    """The place of an ICB (ODS code), a local authority (ONS code) or a nation of the UK by name; None for others."""
+    area = Area.objects.exclude(place="nation:UK").filter(place__endswith=f":{code}").first()
+    if area is None or area.code != code:
+        return None
+    if area.kind == "nation":
+        return Place(lad_code="", icb_ods="", nation=code)
+    if area.kind == "icb":
+        return Place(lad_code="", icb_ods=code, nation="England")
+    authority = LocalAuthority.objects.get(pk=code)
+    return Place(lad_code=code, icb_ods=authority.icb_ods, nation=_NATIONS.get(code[:1], ""))
+
+
 def candidates(day: date) -> list[Candidate]:
     """Every listed community as the ranking sees it."""
     rows = (
@@ -61,6 +93,51 @@ def candidates(day: date) -> list[Candidate]:
         .order_by("key")
     )
     return [as_candidate(community) for community in rows]
+
+
+def listed_communities(day: date) -> CommunityQuerySet:
+    """Every listed community with all that is known of it; ``provider_id`` is its host, if one is named."""
+    named = When(host__name=UNNAMED_HOST, then=None)
+    return (
+        Community.objects.listed_on(day)
+        .select_related("host")
+        .prefetch_related("conditions__codes", "areas")
+        .annotate(provider_id=Case(named, default=F("host_id"), output_field=UUIDField(null=True)))
+    )
+
+
+def serving(area: Q) -> QuerySet[Any, Any]:
+    """The ids of communities that serve an area; ``area`` looks from the pair of the two."""
+    return Community.areas.through.objects.filter(area).values("community_id")
+
+
+def for_condition(condition: Q) -> QuerySet[Any, Any]:
+    """The ids of communities for a condition; ``condition`` looks from the pair of the two."""
+    return Community.conditions.through.objects.filter(condition).values("community_id")
+
+
+def welcoming(audience: str) -> list[UUID]:
+    """The ids of communities that are for these people, such as ``carers``."""
+    listed = Community.objects.values_list("pk", "audience")
+    return [pk for pk, welcome in listed if audience in welcome]
+
+
+def of_tier(tier: str) -> list[UUID]:
+    """The ids of communities of a moderation tier, which no column holds."""
+    listed = Community.objects.select_related("host")
+    return [community.pk for community in listed if tier_of(moderation_of(community)) == tier]
+
+
+def areas() -> QuerySet[Area]:
+    """Every area that a community can be for."""
+    return Area.objects.all()
+
+
+def organisations_shown_to(actor: Actor, day: date) -> QuerySet[Organisation]:
+    """The hosts of listed communities, the organisation that asks, and the ICB above it."""
+    hosts = Community.objects.listed_on(day).exclude(host__name=UNNAMED_HOST).values("host_id")
+    own = own_organisations(actor).values("pk")
+    return Organisation.objects.filter(Q(pk__in=hosts) | Q(pk__in=own))
 
 
 def as_candidate(community: Community) -> Candidate:
@@ -104,6 +181,11 @@ def moderation_of(community: Community) -> Moderation:
 def people_by_condition() -> dict[str, str]:
     """How the people of each condition are spoken of, for sentences about communities."""
     return dict(Condition.objects.values_list("key", "people"))
+
+
+def conditions() -> list[Condition]:
+    """Every condition."""
+    return list(Condition.objects.order_by("group", "label"))
 
 
 def conditions_with_codes() -> list[Condition]:

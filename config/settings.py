@@ -22,6 +22,7 @@ IS_HTTPS = PUBLIC_BASE_URL.startswith("https://")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost")
 BEHIND_PROXY = env.flag("BEHIND_PROXY")  # what it says of protocol and sender is believed
 DEBUG = env.flag("DEBUG")
+TOLERATE_WRONG_CHECK_DIGITS = env.flag("TOLERATE_WRONG_CHECK_DIGITS")  # of NHS numbers in test data
 DEMO = env.flag("DEMO")  # fictional people and unchecked listings; every page says so
 
 # The domain's ports
@@ -71,6 +72,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300.0,
         "options": {"expires": 300.0},
     },
+    "sweep-subscriptions": {
+        "task": "subscriptions.sweep",
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
+    },
+    "sweep-exports": {"task": "exports.sweep", "schedule": 300.0, "options": {"expires": 300.0}},
     "forget-done-jobs": {"task": "jobs.forget", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "seal-audit": {"task": "audit.seal", "schedule": 5.0, "options": {"expires": 30.0}},
     "seal-late-audit": {"task": "audit.seal", "schedule": 3600.0, "kwargs": {"looks_at_all": True}},
@@ -114,6 +121,8 @@ INSTALLED_APPS = [
     "config",
     "api",
     "web",
+    "integrations.fhir.subscriptions",
+    "integrations.fhir.exports",
     "engagement",
     "referrals",
     "communities",
@@ -252,6 +261,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": True,
+    "PREPROCESSING_HOOKS": ["api.fhir.schema.with_operations"],
 }
 
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")  # without one only this machine may ask for /metrics

@@ -19,10 +19,22 @@ class ActivityKind(models.TextChoices):
     REPLIED = "replied"
     SESSION_ATTENDED = "session_attended"
     LEFT = "left"
+    ACCEPTED = "accepted"
+    WAITLISTED = "waitlisted"
+    DECLINED = "declined"
 
 
+# What is about a member's place, and no activity.
+ABOUT_THE_PLACE = frozenset(
+    {
+        ActivityKind.LEFT,
+        ActivityKind.ACCEPTED,
+        ActivityKind.WAITLISTED,
+        ActivityKind.DECLINED,
+    }
+)
 # Reading without posting helps too: every one of these counts as taking part.
-TAKING_PART = frozenset(ActivityKind) - {ActivityKind.LEFT}
+TAKING_PART = frozenset(ActivityKind) - ABOUT_THE_PLACE
 
 
 @dataclass(frozen=True, kw_only=True)

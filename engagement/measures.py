@@ -16,6 +16,7 @@ from accounts.models import Organisation
 from engagement.disclosure import Shown, percentage, shown
 from privacy.tenancy import counting_for
 from referrals.inviting import LINK_LIFE
+from referrals.lifecycle import BusinessStatus
 from referrals.models import Referral
 
 MONTHS_SHOWN = 12
@@ -31,7 +32,7 @@ class Step:
 
 
 STEPS = (
-    Step("issued", gettext_lazy("Issued"), "received_at"),
+    Step("issued", gettext_lazy("Issued"), "issued_at"),
     Step("delivered", gettext_lazy("Message delivered"), "delivered_at"),
     Step("opened", gettext_lazy("Link opened"), "opened_at"),
     Step("chose", gettext_lazy("Chose a community"), "chose_at"),
@@ -69,12 +70,16 @@ class Funnel:
 
 
 def funnel(*, icb: Organisation, at: datetime) -> Funnel:
-    """Count the referrals issued in the last twelve months, by how far they have come. Months are London's."""
+    """Count the referrals issued in the last twelve months, by how far they have come. Months are London's.
+
+    A draft is no referral yet, and what was entered in error never was one.
+    """
     last_month = localdate(at).replace(day=1)
     months = _months_until(last_month)
     referrals = (
         Referral.objects.filter(icb=icb)
-        .annotate(month=TruncMonth("received_at", output_field=DateField()))
+        .exclude(business_status=BusinessStatus.ENTERED_IN_ERROR)
+        .annotate(month=TruncMonth("issued_at", output_field=DateField()))
         .filter(month__gte=months[0], month__lte=last_month)
     )
     with counting_for(icb.pk):

@@ -12,7 +12,7 @@ from engagement.contract import TAKING_PART, ActivityKind, NewActivity, Receipt,
 from engagement.models import Activity
 from privacy.tenancy import acting_for
 from referrals.models import Placement
-from referrals.placing import leave, note_active
+from referrals.placing import decline_member, note_active, note_left, note_place
 
 
 @transaction.atomic
@@ -47,11 +47,20 @@ def _record(event: NewActivity, *, by: Actor, at: datetime) -> Receipt:
         return Receipt.DUPLICATE
     # What follows from it happens to the practice's referral.
     with acting_for(placement.practice_id):
-        if event.kind in TAKING_PART:
-            note_active(placement=placement, by=by, at=at)
-        elif event.kind == ActivityKind.LEFT and placement.left_at is None:
-            leave(referral_id=placement.referral_id, reason="left-at-host", by=by, at=at)
+        _follow(event.kind, placement, by=by, at=at)
     return Receipt.RECORDED
+
+
+def _follow(kind: ActivityKind, placement: Placement, *, by: Actor, at: datetime) -> None:
+    if kind in TAKING_PART:
+        note_active(placement=placement, by=by, at=at)
+    elif kind == ActivityKind.LEFT:
+        note_left(placement=placement, by=by, at=at)
+    elif kind == ActivityKind.DECLINED:
+        decline_member(placement=placement, by=by, at=at)
+    else:
+        is_waiting = kind == ActivityKind.WAITLISTED
+        note_place(placement=placement, is_waiting=is_waiting, by=by, at=at)
 
 
 def _what_stands_against(

@@ -19,16 +19,23 @@ class JobKind(models.TextChoices):
     INVITE = "invite"
     HAND_OVER = "hand-over"
     END_LINK = "end-link"
+    TELL = "tell"
+    NOTIFY = "notify"
+    EXPORT = "export"
 
 
 class Destination(models.TextChoices):
     """Whom jobs reach outside of our database."""
 
     MESSENGER = "messenger"
+    SUBSCRIBER = "subscriber"
 
 
 # The kinds that reach outside, and whom. All others stay in the database.
-DESTINATIONS = {JobKind.HAND_OVER: Destination.MESSENGER}
+DESTINATIONS = {
+    JobKind.HAND_OVER: Destination.MESSENGER,
+    JobKind.NOTIFY: Destination.SUBSCRIBER,
+}
 
 
 class JobState(models.TextChoices):

@@ -1,7 +1,7 @@
 """What a referring system asks for, free of FHIR and of HTTP: the dataclasses that cross into the domain."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 
@@ -20,6 +20,21 @@ class Coding:
     system: str
     code: str
     display: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """Something that a document can be found by: the search parameter's ``name`` and one value of it.
+
+    A code or an identifier is ``system`` and ``value``; a reference is ``value``, and an identifier in it is another
+    term, of ``name:identifier``. A date is the time from ``starts_at`` up to, not including, ``ends_at``.
+    """
+
+    name: str
+    system: str = ""
+    value: str = ""
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +75,17 @@ class PatientByNhsNumber:
 
 @dataclass(frozen=True, kw_only=True)
 class NewReferral:
-    """A peer-support referral as sent: ``document`` is the ServiceRequest as JSON text."""
+    """A peer-support referral as sent: ``document`` is the ServiceRequest as JSON text.
+
+    ``status`` is the FHIR status that its sender gives it; ``task_document`` the Task that came with it, if one did.
+    ``terms`` and ``task_terms`` are what the two can be found by, beside what is read from them here.
+    ``reason_text`` says in the sender's words why it is taken back.
+    """
 
     document: str
     subject: NewPatient | KnownPatient | PatientByNhsNumber
     intent: str
+    status: str = "active"
     priority: str = "routine"
     authored_on: str = ""
     identifiers: tuple[Identifier, ...] = ()
@@ -73,3 +94,7 @@ class NewReferral:
     requester_ods: str = ""
     is_contact_prohibited: bool = False
     is_patient_contained: bool = False
+    task_document: str = ""
+    terms: tuple[Term, ...] = ()
+    task_terms: tuple[Term, ...] = ()
+    reason_text: str = ""

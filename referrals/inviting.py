@@ -39,7 +39,8 @@ def invite_patient(*, referral_id: UUID, at: datetime) -> None:
         .select_related("patient")
         .get(pk=referral_id)
     )
-    if referral.business_status != BusinessStatus.MATCHED or referral.messages.exists():
+    messages = referral.messages.exclude(state=MessageState.WITHDRAWN)
+    if referral.business_status != BusinessStatus.MATCHED or messages.exists():
         return
     if referral.is_contact_prohibited:
         ask_practice(referral, PracticeTaskKind.CONTACT_PROHIBITED, at=at)

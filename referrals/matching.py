@@ -9,12 +9,13 @@ from django.utils.timezone import localdate
 
 from accounts.actors import SYSTEM
 from communities import selectors as communities
-from communities.ranking import Need, rank
+from communities.finding import Wanted, age_on, need_of
+from communities.ranking import rank
 from jobs.models import JobKind
 from jobs.queue import enqueue
 from referrals.changing import move
 from referrals.lifecycle import BusinessStatus
-from referrals.models import MatchRun, Offer, Patient, Referral
+from referrals.models import MatchRun, Offer, Referral
 
 MOST_OFFERS = 3
 
@@ -29,7 +30,7 @@ def match_referral(*, referral_id: UUID, at: datetime) -> None:
     )
     if referral.business_status != BusinessStatus.RECEIVED:
         return
-    need = need_of(referral, at=at)
+    need = need_of(_wanted(referral, at=at), practice=referral.practice)
     ranking = rank(need, communities.candidates(localdate(at)))
     offers = ranking.offers[:MOST_OFFERS]
     run = MatchRun.objects.create(
@@ -59,26 +60,12 @@ def match_referral(*, referral_id: UUID, at: datetime) -> None:
     enqueue(JobKind.INVITE, tenant_id=referral.practice_id, at=at, referral_id=str(referral.pk))
 
 
-def need_of(referral: Referral, *, at: datetime) -> Need:
-    """What the matcher may know of a patient: condition, age, sex, language and rough place, nothing else."""
+def _wanted(referral: Referral, *, at: datetime) -> Wanted:
     patient = referral.patient
-    place = communities.place_of(patient.postcode) or communities.place_of(
-        referral.practice.postcode
-    )
-    conditions = list(referral.conditions.all())
-    return Need(
-        condition_keys=frozenset(condition.key for condition in conditions),
-        broader_keys=frozenset(condition.broader for condition in conditions if condition.broader),
-        age=_age(patient, at=at),
+    return Wanted(
+        conditions=tuple(referral.conditions.all()),
+        age=age_on(localdate(at), born=patient.birth_date),
         sex=patient.gender,
         languages=(patient.language,) if patient.language else (),
-        is_carer=False,
-        icb_ods=place.icb_ods if place else "",
-        lad_code=place.lad_code if place else "",
-        nation=place.nation if place else "",
+        place=communities.place_of(patient.postcode),
     )
-
-
-def _age(patient: Patient, *, at: datetime) -> int:
-    today, born = localdate(at), patient.birth_date
-    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))

@@ -14,6 +14,8 @@ _MAY_BE_ASKED = frozenset(
         BusinessStatus.MATCHED,
         BusinessStatus.INVITATION_SENT,
         BusinessStatus.JOINED,
+        BusinessStatus.WAITLIST,
+        BusinessStatus.LEFT,
     }
 )
 
@@ -27,6 +29,7 @@ def ask_practice(referral: Referral, kind: PracticeTaskKind, *, at: datetime) ->
         )
 
 
-def finish_tasks(referral: Referral, *, at: datetime) -> None:
-    """Nothing more is asked of the practice."""
-    referral.practice_tasks.filter(done_at__isnull=True).update(done_at=at)
+def finish_tasks(referral: Referral, kind: PracticeTaskKind | None = None, *, at: datetime) -> None:
+    """Nothing more is asked of the practice, or nothing of this kind."""
+    tasks = referral.practice_tasks.filter(done_at__isnull=True)
+    (tasks.filter(kind=kind) if kind else tasks).update(done_at=at)

@@ -14,13 +14,14 @@ from accounts.actors import Actor
 from accounts.models import Organisation
 from audit.models import Action
 from audit.recording import record
+from communities.models import Condition
 from communities.selectors import conditions_by_code
 from jobs.models import JobKind
 from jobs.queue import enqueue
-from referrals.changing import write_change
+from referrals.changing import said_in, write_change
 from referrals.intake import Identifier, KnownPatient, NewPatient, NewReferral
-from referrals.lifecycle import STATUSES, BusinessStatus
-from referrals.models import Patient, Referral, ReferralIdentifier
+from referrals.lifecycle import STATUSES, BusinessStatus, RequestStatus
+from referrals.models import Patient, PatientVersion, Referral, ReferralIdentifier
 from referrals.nhs_numbers import nhs_number_hash, nhs_number_hashes, take_turns
 
 MOST_IDENTIFIERS = 20
@@ -63,20 +64,13 @@ class ReceivedPatient:
 def receive_referral(*, new: NewReferral, by: Actor, at: datetime) -> Referral:
     """Write a new referral. Raises ReferralRefused or ReferralKnown, and then nothing is written."""
     practice = Organisation.objects.select_related("icb").get(pk=_organisation_of(by))
-    _check_requester(new, practice)
+    check_requester(new, practice)
     _refuse_known(new.identifiers, by)
-    conditions = conditions_by_code(
-        coding.code for coding in new.reasons if coding.system == "http://snomed.info/sct"
-    )
-    if not conditions:
-        raise ReferralRefused(
-            "None of the SNOMED CT codes in reasonCode is a condition that this service knows. The codes it knows are"
-            " listed at /api/conditions.",
-            code="not-supported",
-            element="ServiceRequest.reasonCode",
-        )
+    conditions = conditions_of(new)
     patient = _patient_of(new, by=by, at=at)
-    statuses = STATUSES[BusinessStatus.RECEIVED]
+    is_draft = new.status == RequestStatus.DRAFT
+    first = BusinessStatus.DRAFTED if is_draft else BusinessStatus.RECEIVED
+    statuses = STATUSES[first]
     referral = Referral.objects.create(
         reference=_new_reference(),
         practice=practice,
@@ -88,18 +82,35 @@ def receive_referral(*, new: NewReferral, by: Actor, at: datetime) -> Referral:
         authored_on=new.authored_on,
         is_contact_prohibited=new.is_contact_prohibited,
         is_patient_contained=new.is_patient_contained,
-        document=new.document,
         status=statuses.request,
         task_status=statuses.task,
-        business_status=BusinessStatus.RECEIVED,
+        business_status=first,
+        told_at=at,
         received_at=at,
+        issued_at=None if is_draft else at,
     )
-    referral.conditions.set(conditions)
-    _write_identifiers(referral, new.identifiers, by=by)
+    referral.conditions.add(*conditions)
+    write_identifiers(referral, new.identifiers, by=by)
     record(Action.REFERRAL_RECEIVED, by=by, at=at, target=f"ServiceRequest/{referral.pk}")
-    write_change(referral, by=by, at=at)
-    enqueue(JobKind.MATCH, tenant_id=referral.practice_id, at=at, referral_id=str(referral.pk))
+    write_change(referral, by=by, at=at, said=said_in(new))
+    if not is_draft:
+        enqueue(JobKind.MATCH, tenant_id=referral.practice_id, at=at, referral_id=str(referral.pk))
     return referral
+
+
+def conditions_of(new: NewReferral) -> list[Condition]:
+    """The conditions that the reasons mean. Raises ReferralRefused when they mean none."""
+    conditions = conditions_by_code(
+        coding.code for coding in new.reasons if coding.system == "http://snomed.info/sct"
+    )
+    if not conditions:
+        raise ReferralRefused(
+            "None of the SNOMED CT codes in reasonCode is a condition that this service knows. The codes it knows are"
+            " listed at /api/conditions.",
+            code="not-supported",
+            element="ServiceRequest.reasonCode",
+        )
+    return conditions
 
 
 @transaction.atomic
@@ -108,23 +119,24 @@ def receive_patient(*, new: NewPatient, by: Actor, at: datetime) -> ReceivedPati
 
     Raises ReferralRefused.
     """
-    birth_date = _checked_birth_date(new, today=localdate(at))
-    patient = _known_patient(new, by)
+    birth_date = checked_birth_date(new, today=localdate(at))
+    patient = known_patient(new, by)
     if patient is None:
         fresh = Patient(practice_id=_organisation_of(by), received_at=at, version=0)
         try:
             with transaction.atomic():
-                _write_patient(fresh, new, birth_date, by=by, at=at)
+                write_patient(fresh, new, birth_date, by=by, at=at)
             return ReceivedPatient(fresh, is_new=True)
         except IntegrityError:
-            patient = _known_patient(new, by)  # another request was quicker
+            patient = known_patient(new, by)  # another request was quicker
     if patient is None:
         raise RuntimeError("a patient can neither be written nor found")
-    _write_patient(patient, new, birth_date, by=by, at=at)
+    write_patient(patient, new, birth_date, by=by, at=at)
     return ReceivedPatient(patient, is_new=False)
 
 
-def _known_patient(new: NewPatient, by: Actor) -> Patient | None:
+def known_patient(new: NewPatient, by: Actor) -> Patient | None:
+    """The practice's own row with this NHS number, locked. Two that ask for one number take turns."""
     if not new.nhs_number:
         return None
     hashes = nhs_number_hashes(new.nhs_number)
@@ -133,11 +145,12 @@ def _known_patient(new: NewPatient, by: Actor) -> Patient | None:
     return own.filter(nhs_number_hash__in=hashes).first()
 
 
-def _write_patient(
+def write_patient(
     patient: Patient, new: NewPatient, birth_date: date, *, by: Actor, at: datetime
 ) -> None:
-    patient.nhs_number = new.nhs_number
-    patient.nhs_number_hash = nhs_number_hash(new.nhs_number)
+    """Make the row what was sent, at a version of its own. A number that is not sent again is not forgotten."""
+    patient.nhs_number = new.nhs_number or patient.nhs_number
+    patient.nhs_number_hash = nhs_number_hash(patient.nhs_number)
     patient.given_name, patient.family_name = new.given_name, new.family_name
     patient.birth_date_text = birth_date.isoformat()
     patient.phone, patient.email, patient.postcode = new.phone, new.email, new.postcode
@@ -146,6 +159,9 @@ def _write_patient(
     patient.version += 1
     patient.updated_at = at
     patient.save()
+    PatientVersion.objects.create(
+        patient=patient, version=patient.version, document=new.document, at=at
+    )
     record(Action.PATIENT_RECEIVED, by=by, at=at, target=f"Patient/{patient.pk}")
 
 
@@ -213,7 +229,8 @@ def _organisation_of(by: Actor) -> UUID:
     return by.organisation_id
 
 
-def _check_requester(new: NewReferral, practice: Organisation) -> None:
+def check_requester(new: NewReferral, practice: Organisation) -> None:
+    """Raise ReferralRefused when it is somebody else's."""
     if new.requester_ods and new.requester_ods != practice.ods_code:
         raise ReferralRefused(
             f"The requester's ODS code is not that of the organisation this client is registered for"
@@ -223,7 +240,8 @@ def _check_requester(new: NewReferral, practice: Organisation) -> None:
         )
 
 
-def _checked_birth_date(new: NewPatient, *, today: date) -> date:
+def checked_birth_date(new: NewPatient, *, today: date) -> date:
+    """The date of birth of somebody who can be invited. Raises ReferralRefused."""
     if new.is_deceased:
         raise ReferralRefused(
             "The patient is recorded as deceased, so no invitation can be sent.",
@@ -302,9 +320,10 @@ def _known_referral(identifiers: tuple[Identifier, ...], by: Actor) -> Referral 
     return row.referral if row else None
 
 
-def _write_identifiers(
+def write_identifiers(
     referral: Referral, identifiers: tuple[Identifier, ...], *, by: Actor
 ) -> None:
+    """Let the sender's identifiers name this referral for ever. Raises ReferralKnown when one names another."""
     try:
         with transaction.atomic():
             ReferralIdentifier.objects.bulk_create(

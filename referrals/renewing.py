@@ -9,10 +9,10 @@ from accounts.actors import Actor, ActorKind
 from audit.models import Action
 from audit.recording import record
 from referrals.inviting import send_link
-from referrals.lifecycle import BusinessStatus, is_over
+from referrals.lifecycle import TAKEN_BACK, BusinessStatus, is_over
 from referrals.models import MessageState, Referral
 from referrals.practice_tasks import finish_tasks
-from referrals.selectors import newest_change
+from referrals.selectors import newest_change, placement_of
 from referrals.sessions import end_sessions_of
 
 
@@ -31,7 +31,7 @@ def renew_link(*, reference: str, by: Actor, at: datetime) -> None:
         _of(by).select_for_update(of=("self",)).select_related("patient").get(reference=reference)
     )
     old = referral.links.order_by("-expires_at", "pk").first()
-    if not _can_have_link(referral, has_one=old is not None):
+    if not _can_have_link(referral, has_one=old is not None, by=by):
         if by.kind is not ActorKind.SYSTEM and _is_time_over(referral):
             return
         raise NothingToRenew
@@ -50,8 +50,11 @@ def _of(by: Actor) -> QuerySet[Referral]:
     )
 
 
-def _can_have_link(referral: Referral, *, has_one: bool) -> bool:
+def _can_have_link(referral: Referral, *, has_one: bool, by: Actor) -> bool:
     status = BusinessStatus(referral.business_status)
+    if status in TAKEN_BACK:
+        # The way back to a place is the patient's. Their practice does not learn whether there is one.
+        return by.kind is ActorKind.SYSTEM and placement_of(referral.pk) is not None
     if has_one:
         return not is_over(status)
     return referral.is_contact_prohibited and status == BusinessStatus.MATCHED

@@ -1,14 +1,52 @@
 """Reads over referrals for those who may see them."""
 
+from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from accounts.actors import Actor
 from communities.models import Community
-from referrals.lifecycle import BusinessStatus
-from referrals.models import Offer, Patient, Placement, PracticeTask, Referral, StatusChange
+from referrals.intake import Identifier
+from referrals.lifecycle import DECLINED_BY_HOST, BusinessStatus
+from referrals.models import (
+    Offer,
+    Patient,
+    PatientVersion,
+    Placement,
+    PracticeTask,
+    Referral,
+    ReferralIdentifier,
+    ReferralTerm,
+    StatusChange,
+)
+
+
+def told_changes(actor: Actor) -> QuerySet[StatusChange]:
+    """Every version of every referral that this actor sees, with its documents. What was not told is in none."""
+    return StatusChange.objects.told_to(actor)
+
+
+def newest_told(actor: Actor) -> QuerySet[StatusChange]:
+    """Every referral that this actor sees, at its newest version."""
+    return told_changes(actor).filter(version=F("referral__version"))
+
+
+def visible_patients(actor: Actor) -> QuerySet[Patient]:
+    """The patients that this actor sees."""
+    return Patient.objects.visible_to(actor)
+
+
+def patient_versions(actor: Actor) -> QuerySet[PatientVersion]:
+    """Every version of every patient that this actor sees."""
+    return PatientVersion.objects.visible_to(actor).select_related("patient")
+
+
+def practice_tasks(actor: Actor) -> QuerySet[PracticeTask]:
+    """What the practices that this actor sees were asked to do."""
+    visible = Referral.objects.visible_to(actor)
+    return PracticeTask.objects.filter(referral__in=visible).select_related("referral__practice")
 
 
 def referral_of(actor: Actor, referral_id: UUID) -> Referral | None:
@@ -21,6 +59,24 @@ def referral_of(actor: Actor, referral_id: UUID) -> Referral | None:
     )
 
 
+def referrals_bearing(actor: Actor, identifiers: Iterable[Identifier]) -> QuerySet[Referral]:
+    """The referrals that this actor sees and to which it gave one of these identifiers."""
+    given = Q(pk__in=())
+    for one in identifiers:
+        given |= Q(system=one.system, value=one.value)
+    named = ReferralIdentifier.objects.filter(given, client_id=actor.id)
+    return Referral.objects.visible_to(actor).filter(pk__in=named.values("referral_id"))
+
+
+def described_by(resource: str, name: str, term: Q) -> QuerySet[ReferralTerm, UUID]:
+    """The ids of the referrals of which the newest such resource has a term of this name that meets the condition.
+
+    Of anybody's: narrow what is searched, not this.
+    """
+    terms = ReferralTerm.objects.filter(term, resource=resource, name=name)
+    return terms.values_list("referral_id", flat=True)
+
+
 def patient_of(actor: Actor, patient_id: UUID) -> Patient | None:
     """A patient as far as this actor may see one."""
     return Patient.objects.visible_to(actor).filter(pk=patient_id).first()
@@ -28,12 +84,22 @@ def patient_of(actor: Actor, patient_id: UUID) -> Patient | None:
 
 def newest_change(referral: Referral) -> StatusChange:
     """The last step that the practice is told of: receiving it is the first, so there always is one."""
-    return referral.changes.filter(is_told=True).latest("version")
+    return _told(referral).latest("version")
 
 
 def change_at(referral: Referral, version: int) -> StatusChange | None:
     """The step that made this version."""
-    return referral.changes.filter(is_told=True, version=version).first()
+    return _told(referral).filter(version=version).first()
+
+
+def _told(referral: Referral) -> QuerySet[StatusChange]:
+    return referral.changes.filter(is_told=True).select_related("request_document", "task_document")
+
+
+def document_at(referral: Referral, version: int) -> str | None:
+    """The ServiceRequest word for word as its sender wrote it, as this version shows it."""
+    change = change_at(referral, version)
+    return change.request_document.text if change else None
 
 
 def referral_for_patient(referral_id: UUID) -> Referral:
@@ -48,18 +114,16 @@ def practice_tasks_of(referral: Referral) -> list[PracticeTask]:
 
 def practice_task_of(actor: Actor, task_id: UUID) -> PracticeTask | None:
     """One thing that the practice was asked to do, as far as this actor may see its referral."""
-    return (
-        PracticeTask.objects.filter(pk=task_id, referral__in=Referral.objects.visible_to(actor))
-        .select_related("referral__practice")
-        .first()
-    )
+    return practice_tasks(actor).filter(pk=task_id).first()
 
 
 def offers_of(referral_id: UUID, *, on: date) -> QuerySet[Offer]:
-    """A patient's offers, best first, without communities that may no longer be offered."""
+    """A patient's offers, best first, without communities that may no longer be offered or had no place."""
     listed = Community.objects.listed_on(on)
+    declined = Placement.objects.filter(referral_id=referral_id, left_reason=DECLINED_BY_HOST)
     return (
         Offer.objects.filter(referral_id=referral_id, community__in=listed)
+        .exclude(community__in=declined.values("community"))
         .select_related("community__host")
         .order_by("rank", "pk")
     )
@@ -74,6 +138,12 @@ def placement_of(referral_id: UUID) -> Placement | None:
     )
 
 
+def is_declined_by_host(referral_id: UUID) -> bool:
+    """Whether the patient's last community could not take them."""
+    last = Placement.objects.filter(referral_id=referral_id).order_by("-joined_at", "pk").first()
+    return last is not None and last.left_reason == DECLINED_BY_HOST
+
+
 def offer_of_placement(placement: Placement) -> Offer:
     """The offer through which somebody came to their community."""
     return Offer.objects.select_related("community__host").get(
@@ -84,7 +154,9 @@ def offer_of_placement(placement: Placement) -> Offer:
 def is_practice_told(placement: Placement) -> bool:
     """Whether the practice has been told of this joining."""
     return placement.referral.changes.filter(
-        is_told=True, business_status=BusinessStatus.JOINED, at__gte=placement.joined_at
+        is_told=True,
+        business_status__in=(BusinessStatus.JOINED, BusinessStatus.WAITLIST),
+        at__gte=placement.joined_at,
     ).exists()
 
 

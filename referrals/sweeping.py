@@ -41,15 +41,13 @@ def sweep_referrals(*, at: datetime) -> int:
 
 def _missing(*, at: datetime) -> Iterator[Work]:
     late = at - LATE
-    unmatched = Referral.objects.filter(
-        business_status=BusinessStatus.RECEIVED, received_at__lt=late
-    )
+    unmatched = Referral.objects.filter(business_status=BusinessStatus.RECEIVED, issued_at__lt=late)
     yield from _without_job(
         JobKind.MATCH, "referral_id", unmatched.values_list("practice_id", "pk")
     )
     uninvited = Referral.objects.filter(
         business_status=BusinessStatus.MATCHED,
-        received_at__lt=late,
+        issued_at__lt=late,
         messages__isnull=True,
         practice_tasks__isnull=True,
     )

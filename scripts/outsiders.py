@@ -22,7 +22,7 @@ from urllib.request import (
 )
 from uuid import uuid4
 
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 from standardwebhooks import Webhook
 
 from scripts.signing import ASSERTION_TYPE, signed_assertion
@@ -159,7 +159,7 @@ class _Rows(HTMLParser):
 class ClinicalSystem:
     """A registered clinical system with its private key."""
 
-    def __init__(self, base_url: str, *, client_id: str, key: ECKey, scope: str) -> None:
+    def __init__(self, base_url: str, *, client_id: str, key: ECKey | RSAKey, scope: str) -> None:
         self._http = Http(base_url)
         self._client_id = client_id
         self._key = key

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 ALGORITHM = "ES384"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -17,12 +17,12 @@ def new_key() -> ECKey:
     return ECKey.generate_key("P-384", {"kid": uuid4().hex, "alg": ALGORITHM}, private=True)
 
 
-def public_keys(key: ECKey) -> dict[str, Any]:
+def public_keys(key: ECKey | RSAKey) -> dict[str, Any]:
     """The JWK Set to register: the public half only."""
     return {"keys": [key.as_dict(private=False)]}
 
 
-def signed_assertion(key: ECKey, *, client_id: str, audience: str, at: datetime) -> str:
+def signed_assertion(key: ECKey | RSAKey, *, client_id: str, audience: str, at: datetime) -> str:
     """A SMART Backend Services assertion for ``audience``, the address of the token endpoint."""
     claims = {
         "iss": client_id,
@@ -31,4 +31,5 @@ def signed_assertion(key: ECKey, *, client_id: str, audience: str, at: datetime)
         "exp": int((at + _LIFE).timestamp()),
         "jti": uuid4().hex,
     }
-    return jwt.encode({"alg": ALGORITHM, "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
+    algorithm = str(key.alg)
+    return jwt.encode({"alg": algorithm, "kid": key.kid}, claims, key, algorithms=[algorithm])

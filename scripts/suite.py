@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from scripts.processes import PROJECT
 from scripts.services import CHROMIUM, POSTGRES, SERVICES, Service
 
-FAST = "not journey and not browser"
+FAST = "not journey and not browser and not eyes"
+BODIES = "BODIES_FOLDER"  # where the tests keep FHIR bodies for the independent checkers
 _NO_TESTS = 5  # pytest's exit code
 
 
@@ -73,9 +74,14 @@ class Part:
 
 def main() -> int:
     """Run what can be run; exit 1 on any failure, and on a missing service where REQUIRE_SERVICES=1."""
-    is_strict = os.environ.get("REQUIRE_SERVICES", "") == "1"
     missing = [service for service in SERVICES if not service.answers()]
-    parts = _parts(missing)
+    with tempfile.TemporaryDirectory() as bodies:
+        return run(_parts(missing, bodies), missing)
+
+
+def run(parts: list[Part], missing: list[Service]) -> int:
+    """Run these parts one after the other and say what ran; 1 when something failed, else 0."""
+    is_strict = os.environ.get("REQUIRE_SERVICES", "") == "1"
     for part in parts:
         part.run()
     total: Counter[str] = sum((part.counts for part in parts), Counter())
@@ -92,17 +98,30 @@ def main() -> int:
     return 1 if has_failed or failed else 0
 
 
-def _parts(missing: list[Service]) -> list[Part]:
-    spread = ["-n", "2"]
-    parts = [Part("SQLite", FAST, spread, {"DATABASE_URL": ""})]
+def _parts(missing: list[Service], bodies: str) -> list[Part]:
+    parts = [watched("SQLite", database="", bodies=bodies)]
     if POSTGRES not in missing:
         # A name of its own, so that two runs on one server do not meet.
         name = f"/peer_{secrets.token_hex(4)}"
         address = urlsplit(POSTGRES.address)._replace(path=name).geturl()
-        parts.append(Part("PostgreSQL", FAST, spread, {"DATABASE_URL": address}))
+        parts.append(watched("PostgreSQL", database=address, bodies=bodies))
+    parts.append(independent_eyes(bodies))
     slow = "journey" if CHROMIUM in missing else "journey or browser"
     parts.append(Part("Journeys and browser", slow, [], {"DATABASE_URL": ""}))
     return parts
+
+
+def watched(name: str, *, database: str, bodies: str) -> Part:
+    """The fast tests on a database; every FHIR body of theirs is kept in the folder ``bodies``."""
+    spread = ["-n", "2", "-p", "tests.eyes.recorder"]
+    return Part(name, FAST, spread, {"DATABASE_URL": database, BODIES: bodies})
+
+
+def independent_eyes(bodies: str) -> Part:
+    """Other people's checkers over what was kept; ``-s`` shows their account."""
+    return Part(
+        "Independent eyes", "eyes", ["-s", "tests/eyes"], {"DATABASE_URL": "", BODIES: bodies}
+    )
 
 
 if __name__ == "__main__":

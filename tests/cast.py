@@ -84,6 +84,25 @@ class ClinicalSystem:
             headers=self._headers(headers),
         )
 
+    def put(self, path: str, resource: Any, **headers: str) -> Answer:
+        """PUT a resource with the token."""
+        return self.http.put(
+            path, json.dumps(resource), content_type=FHIR_JSON, headers=self._headers(headers)
+        )
+
+    def patch(self, path: str, changes: Any, **headers: str) -> Answer:
+        """PATCH with a JSON Patch and the token."""
+        return self.http.patch(
+            path,
+            json.dumps(changes),
+            content_type=headers.pop("Content_Type", "application/json-patch+json"),
+            headers=self._headers(headers),
+        )
+
+    def delete(self, path: str, **headers: str) -> Answer:
+        """DELETE with the token."""
+        return self.http.delete(path, headers=self._headers(headers))
+
     def refer(self, person: Person, **more: str) -> Answer:
         """Refer somebody: POST a ServiceRequest with the patient inside."""
         return self.post("/fhir/R4/ServiceRequest", referral_for(person, **more))

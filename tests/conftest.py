@@ -33,7 +33,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 def _load() -> None:
-    load_reference()
+    load_reference(at=timezone.now())
     for table, is_fictional in (("communities.csv", False), ("fictional.csv", True)):
         load_directory(
             DATA / "demo" / table,
@@ -42,6 +42,7 @@ def _load() -> None:
             reviewed_on=date(2020, 1, 1),
             review_due=localdate() + timedelta(days=3650),
             reviewed_by="The tests",
+            at=timezone.now(),
         )
 
 

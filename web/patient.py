@@ -241,6 +241,7 @@ def manage(request: HttpRequest, referral: Referral) -> HttpResponse:
     placement = selectors.placement_of(referral.pk)
     context: dict[str, Any] = {
         "state": _state(referral, placement),
+        "is_over": lifecycle.is_over(BusinessStatus(referral.business_status)),
         "practice_name": referral.practice.name,
     }
     if placement:
@@ -253,9 +254,11 @@ def manage(request: HttpRequest, referral: Referral) -> HttpResponse:
 
 
 def _state(referral: Referral, placement: Placement | None) -> str:
-    if placement:
-        return "joined"
     status = BusinessStatus(referral.business_status)
+    if placement:
+        return "waiting" if status == BusinessStatus.WAITLIST else "joined"
+    if status == BusinessStatus.LEFT and selectors.is_declined_by_host(referral.pk):
+        return "no-place"
     states = {BusinessStatus.PATIENT_DECLINED: "declined", BusinessStatus.LEFT: "left"}
     return states.get(status, "over" if lifecycle.is_over(status) else "invited")
 

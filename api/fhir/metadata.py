@@ -1,8 +1,5 @@
 """What this server can do: CapabilityStatement and SMART configuration, both without a login."""
 
-from datetime import date
-
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import BaseRenderer
@@ -10,16 +7,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import scopes
 from accounts.keys import ALGORITHMS
+from accounts.scopes import Interaction
 from api.errors import finding
-from api.fhir.base import BASE_URL, FhirView
+from api.fhir.base import FhirView
+from api.fhir.definitions import EDITION
+from api.fhir.kinds import Kind
 from api.fhir.schema import OUTCOME, RESOURCE
+from api.fhir.served import KINDS, STATED, SYSTEM_INTERACTIONS, SYSTEM_OPERATIONS
 from api.token import token_address
 from integrations.fhir.capability import capability_statement
 from integrations.fhir.outcome import operation_outcome
-
-RELEASED = date(2026, 11, 22)
 
 
 class Metadata(FhirView):
@@ -35,7 +33,14 @@ class Metadata(FhirView):
         """Say which types and interactions are served."""
         del request
         return Response(
-            capability_statement(base_url=BASE_URL, version=settings.VERSION, date=RELEASED)
+            capability_statement(
+                STATED,
+                system_interactions=SYSTEM_INTERACTIONS,
+                system_operations=SYSTEM_OPERATIONS,
+                base_url=EDITION.base_url,
+                version=EDITION.version,
+                date=EDITION.day,
+            )
         )
 
 
@@ -65,13 +70,26 @@ class SmartConfiguration(APIView):
                 "grant_types_supported": ["client_credentials"],
                 "token_endpoint_auth_methods_supported": ["private_key_jwt"],
                 "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
-                "scopes_supported": scopes.DEFAULT.split(),
+                "scopes_supported": [_scope_of(kind) for kind in KINDS.values()],
                 "capabilities": ["client-confidential-asymmetric", "permission-v2"],
                 # SMART demands this of every server, so that no client falls back to "plain". There is no
                 # authorization endpoint here, hence none is named, and nobody's code is ever challenged.
                 "code_challenge_methods_supported": ["S256"],
             }
         )
+
+
+def _scope_of(kind: Kind) -> str:
+    """The widest scope that means something for a type."""
+    offered = {
+        Interaction.CREATE: "create",
+        Interaction.READ: "read",
+        Interaction.UPDATE: "update",
+        Interaction.DELETE: "delete",
+        Interaction.SEARCH: "search-type",
+    }
+    letters = [letter.value for letter, code in offered.items() if code in kind.interactions]
+    return f"system/{kind.resource_type}.{''.join(letters)}"
 
 
 class NotServed(FhirView):

@@ -1,11 +1,14 @@
 """AuditEvent: one entry of the audit, for the organisation in whose name it was done."""
 
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+
+from django.db.models import Q
 
 from audit.models import Action, Entry
 from integrations.fhir.rendering import instant
-from integrations.fhir.served import RESOURCES
+from integrations.fhir.searching import values
+from integrations.fhir.searching.reads import NOTHING, Asking, uuid_of
 from integrations.fhir.systems import (
     AUDIT_ENTITY_TYPE,
     AUDIT_EVENT_TYPE,
@@ -16,7 +19,8 @@ from integrations.fhir.systems import (
 )
 
 _SERVICE = "Peer-support referral service"
-_SERVED = {served.resource_type for served in RESOURCES}
+# What the audit calls by its FHIR name; the rest are rows that FHIR does not show.
+_SHOWN = frozenset({"Patient", "ServiceRequest", "Task"})
 _REST = {"system": AUDIT_EVENT_TYPE, "code": "rest", "display": "RESTful Operation"}
 _LOGIN = {"system": DICOM, "code": "110114", "display": "User Authentication"}
 _ALERT = {"system": DICOM, "code": "110113", "display": "Security Alert"}
@@ -55,13 +59,23 @@ def render(entry: Entry, *, base_url: str) -> dict[str, Any]:
     return event
 
 
-def target_of(reference: str, *, base_url: str) -> str | None:
-    """What the audit calls the row in ``entity=<reference>``, or None for a reference to nothing that we serve."""
-    resource_type, _, resource_id = reference.removeprefix(f"{base_url}/fhir/R4/").partition("/")
-    try:
-        return f"{resource_type}/{UUID(resource_id)}" if resource_type in _SERVED else None
-    except ValueError:
-        return None
+@dataclass(frozen=True)
+class Targets:
+    """``entity``: what something was done to, which the audit names as ``Type/id``."""
+
+    type: str = "reference"
+    modifiers: frozenset[str] = frozenset()
+
+    def match(self, value: str, *, modifier: str, asking: Asking) -> Q:
+        """What was done to this."""
+        del modifier
+        kind, _, name = values.plain(value).removeprefix(f"{asking.base}/").partition("/")
+        found = uuid_of(name)
+        return Q(target=f"{kind}/{found}") if found and kind in _SHOWN else NOTHING
+
+    def missing(self) -> Q:
+        """What was done to nothing in particular."""
+        return Q(target="")
 
 
 def _actor(label: str, base_url: str) -> dict[str, str]:
@@ -73,7 +87,7 @@ def _entity(target: str, base_url: str) -> dict[str, Any]:
     resource_type, _, name = target.partition("/")
     what: dict[str, Any] = (
         {"reference": target}
-        if resource_type in _SERVED
+        if resource_type in _SHOWN
         else {
             "identifier": {"system": own_identifier(base_url, resource_type.lower()), "value": name}
         }

@@ -1,19 +1,22 @@
-"""Transaction Bundles: patients and referrals that are to be created together or not at all."""
+"""Transaction Bundles read: what each entry asks, and which patients and referrals are to be created together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from http import HTTPStatus
 from typing import Any
-from uuid import UUID
 
-from integrations.fhir import conditional, fields, patient, service_request
+from integrations.fhir import asked, fields, patient, service_request
+from integrations.fhir.asked import Asked, Takes
+from integrations.fhir.entries import Entries, references, rewritten
 from integrations.fhir.outcome import Finding, Refused, unprocessable
-from integrations.fhir.rendering import etag, instant, location
+from integrations.fhir.rendering import etag, instant
 from referrals.intake import Identifier, NewPatient, NewReferral
 
 MAX_ENTRIES = 100
-_TAKEN = ("Patient", "ServiceRequest")
+TYPES = ("batch", "transaction")
+_TOGETHER = ("Patient", "ServiceRequest")
+_NO_ENTRY = "No entry of this Bundle, at least none that is carried out before, has this fullUrl."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,78 +34,110 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Transaction:
-    """The entries in the order in which they were sent, which is that of the answer."""
+    """``entries`` are the patients and referrals to create, ``asked`` is all that is asked; both as they were sent."""
 
     entries: tuple[Entry, ...]
+    asked: tuple[Asked, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """What became of one entry; one that is not new was there, and perhaps brought up to date."""
+    """What became of one entry: its status, the version at which the resource now is, and what is to be shown of it."""
 
-    resource_type: str
-    pk: UUID
-    version: int
-    at: datetime
-    is_new: bool
+    status: int
+    location: str = ""
+    version: int | None = None
+    at: datetime | None = None
+    resource: dict[str, Any] | None = None
+    outcome: dict[str, Any] | None = None
 
 
-def read_transaction(resource: dict[str, Any], *, base_url: str) -> Transaction:
+def read_transaction(resource: dict[str, Any], *, takes: Takes, base_url: str) -> Transaction:
     """A Bundle that passed the checks; Refused (422) with every fault of every entry."""
-    sent = fields.children(resource, "entry")
-    if faults := list(_envelope_faults(resource, sent)):
+    entries = Entries(resource)
+    if faults := list(envelope_faults(resource)):
         raise Refused(422, faults)
-    by_url = {fields.text(entry, "fullUrl"): index for index, entry in enumerate(sent)}
-    by_url.pop("", None)
-    faults = list(_double_faults(sent))
-    entries = []
-    for index in range(len(sent)):
+    faults, wanted = list(_double_faults(entries)), []
+    for place, sent in enumerate(entries.sent):
         try:
-            entries.append(_read(index, sent, by_url, base_url))
+            wanted.append(asked.read(sent, place, takes=takes, base_url=base_url))
         except Refused as refusal:
-            # The entry of a faulty patient reports it; its referrals need not repeat that.
-            faults += [f for f in refusal.findings if ".subject.resolve()." not in f.expression]
-    faults += _double_conditions(entries)
+            faults += refusal.findings
+    # Also those that cannot be created: a reference to one of them is not the fault.
+    created = {place for place, sent in enumerate(entries.sent) if asked.method_of(sent) == "POST"}
+    kept = {one.place: one.address for one in wanted if one.method == "PUT"}
+    together = []
+    for one in wanted:
+        if one.method == "POST" and one.resource_type in _TOGETHER:
+            try:
+                together.append(_read(one, entries, created, kept, base_url))
+            except Refused as refusal:
+                # The entry of a faulty patient reports it; its referrals need not repeat that.
+                faults += [f for f in refusal.findings if ".subject.resolve()." not in f.expression]
+    faults += [*_double_conditions(together), *_double_addresses(wanted)]
     if faults:
         raise Refused(422, faults)
-    return Transaction(entries=tuple(entries))
+    return Transaction(entries=tuple(together), asked=tuple(wanted))
 
 
-def render_response(answered: Sequence[Answered], *, base_url: str) -> dict[str, Any]:
-    """The answer to a transaction, one entry for each that was sent, in the same order."""
+def linked(bundle: dict[str, Any], place: int, addresses: Mapping[int, str]) -> dict[str, Any]:
+    """The resource of an entry, what leads to other entries replaced by their ``addresses`` here.
+
+    Raises Refused (422) for references to what has none.
+    """
+    entries, at = Entries(bundle), f"Bundle.entry[{place}].resource"
+    resource: dict[str, Any] = rewritten(
+        entries.resource(place), entries=entries, place=place, addresses=addresses
+    )
+    left = [path for path, reference in references(resource, at) if reference.startswith("urn:")]
+    if left:
+        faults = [unprocessable("not-found", _NO_ENTRY, f"{path}.reference") for path in left]
+        raise Refused(422, faults)
+    return resource
+
+
+def render_response(answered: Sequence[Answered], *, kind: str) -> dict[str, Any]:
+    """The answer to a Bundle of type ``kind``, one entry for each that was sent, in the same order."""
     return {
         "resourceType": "Bundle",
-        "type": "transaction-response",
-        "entry": [{"response": _response(one, base_url)} for one in answered],
+        "type": f"{kind}-response",
+        "entry": [_answer(one) for one in answered],
     }
 
 
-def _response(one: Answered, base_url: str) -> dict[str, str]:
-    return {
-        "status": "201 Created" if one.is_new else "200 OK",
-        "location": location(one.resource_type, one.pk, one.version, base_url=base_url),
-        "etag": etag(one.version),
-        "lastModified": instant(one.at),
-    }
+def _answer(one: Answered) -> dict[str, Any]:
+    response: dict[str, Any] = {"status": f"{one.status} {HTTPStatus(one.status).phrase}"}
+    if one.location:
+        response["location"] = one.location
+    if one.version is not None:
+        response["etag"] = etag(one.version)
+    if one.at is not None:
+        response["lastModified"] = instant(one.at)
+    if one.outcome is not None:
+        response["outcome"] = one.outcome
+    shown = {} if one.resource is None else {"resource": one.resource}
+    return {**shown, "response": response}
 
 
-def _envelope_faults(resource: dict[str, Any], sent: list[dict[str, Any]]) -> Iterator[Finding]:
-    if fields.text(resource, "type") != "transaction":
-        text = "This endpoint takes a Bundle of type transaction with Patients and ServiceRequests."
+def envelope_faults(resource: dict[str, Any]) -> Iterator[Finding]:
+    """What bars a Bundle as a whole."""
+    sent = fields.children(resource, "entry")
+    if fields.text(resource, "type") not in TYPES:
+        text = f"The base address takes a Bundle of type {' or '.join(TYPES)}."
         yield unprocessable("not-supported", text, "Bundle.type")
     elif not sent:
-        yield unprocessable("required", "A transaction needs an entry.", "Bundle.entry")
+        yield unprocessable("required", "At least one entry is needed.", "Bundle.entry")
     elif len(sent) > MAX_ENTRIES:
-        text = f"A transaction may have at most {MAX_ENTRIES} entries. Send several."
+        text = f"A Bundle may have at most {MAX_ENTRIES} entries. Send several."
         yield unprocessable("too-costly", text, "Bundle.entry")
 
 
-def _double_faults(sent: list[dict[str, Any]]) -> Iterator[Finding]:
+def _double_faults(entries: Entries) -> Iterator[Finding]:
     seen = set()
-    for index, entry in enumerate(sent):
+    for place, entry in enumerate(entries.sent):
         full_url = fields.text(entry, "fullUrl")
         if full_url and full_url in seen:
-            at = f"Bundle.entry[{index}].fullUrl"
+            at = f"Bundle.entry[{place}].fullUrl"
             yield unprocessable("invariant", "Two entries have the same fullUrl (bdl-7).", at)
         seen.add(full_url)
 
@@ -118,75 +153,58 @@ def _double_conditions(entries: list[Entry]) -> Iterator[Finding]:
         seen.add(condition)
 
 
-def _read(index: int, sent: list[dict[str, Any]], by_url: dict[str, int], base_url: str) -> Entry:
-    entry, at = sent[index], f"Bundle.entry[{index}]"
-    resource, full_url = fields.child(entry, "resource"), fields.text(entry, "fullUrl")
-    name = fields.text(resource, "resourceType")
-    if faults := list(_entry_faults(entry, name, at)):
-        raise Refused(422, faults)
-    condition = _condition(entry, name, at)
-    find = partial(_find, full_url=full_url, by_url=by_url)
-    faults = list(_reference_faults(resource, f"{at}.resource", find))
+def _double_addresses(wanted: list[Asked]) -> Iterator[Finding]:
+    seen = set()
+    for one in wanted:
+        if one.method not in ("PUT", "DELETE"):
+            continue
+        if one.address in seen:
+            text = "Two entries of a transaction must not change the same resource."
+            yield unprocessable("invariant", text, f"Bundle.entry[{one.place}].request.url")
+        seen.add(one.address)
+
+
+def _read(
+    one: Asked, entries: Entries, created: set[int], kept: Mapping[int, str], base_url: str
+) -> Entry:
+    """A patient or a referral to be created; ``kept`` are the addresses of what is updated. Raises Refused (422)."""
+
+    def find(reference: str) -> int | None:
+        found = entries.find(reference, place=one.place)
+        return found if found in created else None
+
+    at, resource = f"Bundle.entry[{one.place}].resource", entries.resource(one.place)
+    if kept:
+        resource = rewritten(resource, entries=entries, place=one.place, addresses=kept)
+    faults = list(_reference_faults(resource, at, find))
     content: NewPatient | NewReferral
     patient_entry = None
     try:
-        if name == "Patient":
-            content = patient.read(resource, at=f"{at}.resource")
+        if one.resource_type == "Patient":
+            content = patient.read(resource, at=at)
         else:
             patient_entry = find(_subject_reference(resource))
             content = service_request.read(
                 resource,
                 base_url=base_url,
-                resolve=lambda reference: _resource(sent, find(reference)),
-                at=f"{at}.resource",
+                resolve=lambda reference: _resource(entries, find(reference)),
+                at=at,
             )
     except Refused as refusal:
         raise Refused(422, [*faults, *refusal.findings]) from None
     if faults:
         raise Refused(422, faults)
     return Entry(
-        index=index,
-        full_url=full_url,
+        index=one.place,
+        full_url=fields.text(entries.sent[one.place], "fullUrl"),
         content=content,
         patient_entry=patient_entry,
-        condition=condition,
+        condition=one.condition,
     )
 
 
-def _condition(entry: dict[str, Any], name: str, at: str) -> Identifier | None:
-    request = fields.child(entry, "request")
-    if "ifNoneExist" not in request:
-        return None
-    try:
-        return conditional.read(fields.text(request, "ifNoneExist"), resource_type=name)
-    except conditional.ConditionNotServed as error:
-        here = f"{at}.request.ifNoneExist"
-        raise Refused(422, [unprocessable("not-supported", str(error), here)]) from None
-
-
-def _entry_faults(entry: dict[str, Any], name: str, at: str) -> Iterator[Finding]:
-    request = fields.child(entry, "request")
-    if name not in _TAKEN:
-        text = (
-            f"A transaction takes entries of type {' and '.join(_TAKEN)}. Put other resources"
-            " into ServiceRequest.contained, or refer to them by identifier."
-        )
-        yield unprocessable("not-supported", text, f"{at}.resource")
-    elif fields.text(request, "method") != "POST" or fields.text(request, "url") != name:
-        text = f"Entries can only be created: request.method POST and request.url {name}."
-        yield unprocessable("not-supported", text, f"{at}.request")
-
-
-def _find(reference: str, *, full_url: str, by_url: dict[str, int]) -> int | None:
-    """The entry a reference points to; a relative one counts from the base of its own fullUrl."""
-    if reference in by_url:
-        return by_url[reference]
-    base = full_url.rsplit("/", 2)[0] if full_url.startswith("http") else ""
-    return by_url.get(f"{base}/{reference}") if base else None
-
-
-def _resource(sent: list[dict[str, Any]], index: int | None) -> dict[str, Any] | None:
-    return None if index is None else fields.child(sent[index], "resource")
+def _resource(entries: Entries, place: int | None) -> dict[str, Any] | None:
+    return None if place is None else entries.resource(place)
 
 
 def _subject_reference(resource: dict[str, Any]) -> str:
@@ -194,10 +212,10 @@ def _subject_reference(resource: dict[str, Any]) -> str:
 
 
 def _reference_faults(
-    resource: dict[str, Any], at: str, find: partial[int | None]
+    resource: dict[str, Any], at: str, find: Callable[[str], int | None]
 ) -> Iterator[Finding]:
     """References into the Bundle other than a referral's subject: they would be left dangling."""
-    for path, reference in _references(resource, at):
+    for path, reference in references(resource, at):
         if path == f"{at}.subject":
             continue
         if find(reference) is not None:
@@ -207,17 +225,4 @@ def _reference_faults(
             )
             yield unprocessable("not-supported", text, f"{path}.reference")
         elif reference.startswith("urn:"):
-            text = "No entry of this Bundle has this fullUrl."
-            yield unprocessable("not-found", text, f"{path}.reference")
-
-
-def _references(value: Any, at: str) -> Iterator[tuple[str, str]]:
-    """Every Reference.reference below a resource, with the path of its Reference."""
-    if isinstance(value, list):
-        for place, member in enumerate(value):
-            yield from _references(member, f"{at}[{place}]")
-    elif isinstance(value, dict):
-        if reference := fields.text(value, "reference"):
-            yield at, reference
-        for name, member in value.items():
-            yield from _references(member, f"{at}.{name}")
+            yield unprocessable("not-found", _NO_ENTRY, f"{path}.reference")

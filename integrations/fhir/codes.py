@@ -1,93 +1,60 @@
-"""The codes that R4 allows in the elements read here (its required bindings).
+"""The codes that R4 allows: its required bindings, which fhir.resources does not check."""
 
-fhir.resources does not check them. Keyed by the type and the element.
-"""
-
+import re
 from collections.abc import Iterator
+from typing import Any
 
-from integrations.fhir.outcome import Finding, malformed
+from integrations.fhir import bindings, fields
+from integrations.fhir.outcome import Finding, unprocessable
 from integrations.fhir.structure import Node
 
-_REQUEST_INTENT = (
-    "proposal plan directive order original-order reflex-order filler-order instance-order option"
-)
-_REQUEST_PRIORITY = "routine urgent asap stat"
-_GENDER = "male female other unknown"
-_UNITS_OF_TIME = "s min h d wk mo a"
-
-_BINDINGS: dict[str, dict[str, str]] = {
-    "ServiceRequest": {
-        "status": "draft active on-hold revoked completed entered-in-error unknown",
-        "intent": _REQUEST_INTENT,
-        "priority": _REQUEST_PRIORITY,
-    },
-    "Task": {
-        "status": (
-            "draft requested received accepted rejected ready cancelled in-progress on-hold"
-            " failed completed entered-in-error"
-        ),
-        # Task may also say "unknown" and may not say "directive".
-        "intent": _REQUEST_INTENT.replace("directive", "unknown"),
-        "priority": _REQUEST_PRIORITY,
-    },
-    "AuditEvent": {"action": "C R U D E", "outcome": "0 4 8 12"},
-    "Patient": {"gender": _GENDER},
-    "PatientContact": {"gender": _GENDER},
-    "PatientLink": {"type": "replaced-by replaces refer seealso"},
-    "Practitioner": {"gender": _GENDER},
-    "RelatedPerson": {"gender": _GENDER},
-    "HumanName": {"use": "usual official temp nickname anonymous old maiden"},
-    "Address": {"use": "home work temp old billing", "type": "postal physical both"},
-    "ContactPoint": {
-        "system": "phone fax email pager url sms other",
-        "use": "home work temp old mobile",
-    },
-    "Identifier": {"use": "usual official temp secondary old"},
-    "Narrative": {"status": "generated extensions additional empty"},
-    "Quantity": {"comparator": "< <= >= >"},
-    "TimingRepeat": {
-        "durationUnit": _UNITS_OF_TIME,
-        "periodUnit": _UNITS_OF_TIME,
-        "dayOfWeek": "mon tue wed thu fri sat sun",
-    },
-    "Bundle": {
-        "type": (
-            "document message transaction transaction-response batch batch-response history"
-            " searchset collection"
-        )
-    },
-    "BundleEntryRequest": {"method": "GET HEAD POST PUT DELETE PATCH"},
-    "BundleEntrySearch": {"mode": "match include outcome"},
-    "OperationOutcomeIssue": {
-        "severity": "fatal error warning information",
-        "code": (
-            "invalid structure required value invariant security login unknown expired forbidden"
-            " suppressed processing not-supported duplicate multiple-matches not-found deleted"
-            " too-long code-invalid extension too-costly business-rule conflict transient"
-            " lock-error no-store exception timeout incomplete throttled informational"
-        ),
-    },
+_MOST_NAMED = 32
+# Value sets that R4 does not list: how their codes are written.
+_WRITTEN = {
+    "mimetypes": (
+        re.compile(r"[\w.+\-]+(/[\w.+*\-]+)?(\s*;.*)?"),
+        "a MIME type such as text/plain",
+    ),
+    "currencies": (re.compile(r"[A-Z]{3}"), "an ISO 4217 currency such as GBP"),
 }
-_ALLOWED = {
-    type_name: {element: tuple(codes.split()) for element, codes in elements.items()}
-    for type_name, elements in _BINDINGS.items()
-}
-ISSUE_TYPES = frozenset(_ALLOWED["OperationOutcomeIssue"]["code"])
 
 
 def check(node: Node) -> Iterator[Finding]:
     """Codes that the value set of their element does not have."""
-    for name, allowed in _ALLOWED.get(node.type_name, {}).items():
-        value = node.value.get(name)
+    for name, value_set in bindings.ELEMENTS.get(node.type_name, {}).items():
+        if name not in node.value:
+            continue
+        value, at = node.value[name], f"{node.at}.{name}"
         if isinstance(value, list):
-            for place, code in enumerate(value):
-                yield from _fault(code, allowed, f"{node.at}.{name}[{place}]")
+            for place, member in enumerate(value):
+                yield from _fault(member, value_set, f"{at}[{place}]")
         else:
-            yield from _fault(value, allowed, f"{node.at}.{name}")
+            yield from _fault(value, value_set, at)
 
 
-def _fault(code: object, allowed: tuple[str, ...], at: str) -> Iterator[Finding]:
-    # Blanks and other JSON types are faults of structure, and said there.
-    if isinstance(code, str) and code.strip() and code not in allowed:
-        text = f"This code is not in the value set. Use one of: {', '.join(allowed)}."
-        yield malformed("code-invalid", text, at)
+def _fault(value: Any, value_set: str, at: str) -> Iterator[Finding]:
+    if isinstance(value, dict):
+        codes = [fields.text(coding, "code") for coding in fields.children(value, "coding")]
+        is_allowed = any(_is_allowed(code, value_set) for code in codes)
+    else:
+        # Blanks and other JSON types are faults of structure, and said there.
+        is_code = isinstance(value, str) and bool(value.strip())
+        is_allowed = not is_code or _is_allowed(value, value_set)
+    if not is_allowed:
+        text = f"This code is not in the value set. Use {_wanted(value_set)}."
+        yield unprocessable("code-invalid", text, at)
+
+
+def _is_allowed(code: str, value_set: str) -> bool:
+    if value_set in _WRITTEN:
+        return bool(_WRITTEN[value_set][0].fullmatch(code))
+    return code in bindings.VALUE_SETS[value_set]
+
+
+def _wanted(value_set: str) -> str:
+    if value_set in _WRITTEN:
+        return _WRITTEN[value_set][1]
+    codes = bindings.VALUE_SETS[value_set]
+    if len(codes) > _MOST_NAMED:
+        return f"one of http://hl7.org/fhir/ValueSet/{value_set}"
+    return f"one of: {', '.join(codes)}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from xml.parsers import expat
 
 from integrations.fhir import fields
-from integrations.fhir.outcome import Finding, malformed
+from integrations.fhir.outcome import Finding, unprocessable
 from integrations.fhir.structure import Node
 
 _XHTML = "http://www.w3.org/1999/xhtml"
@@ -71,7 +71,7 @@ def check(node: Node) -> Iterator[Finding]:
     if node.type_name == "Narrative" and div:
         at = f"{node.at}.div"
         for text, code in _faults(div).items():
-            yield malformed(code, text, at)
+            yield unprocessable(code, text, at)
 
 
 def _faults(div: str) -> dict[str, str]:

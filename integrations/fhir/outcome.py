@@ -6,6 +6,9 @@ from typing import Any
 
 from integrations.fhir.systems import HTTP_ERROR_CODES
 
+_BAD_REQUEST = "REC_BAD_REQUEST"
+_UNPROCESSABLE = "REC_UNPROCESSABLE_ENTITY"
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -38,14 +41,26 @@ class Refused(Exception):
         return " ".join(finding.text for finding in self.findings)
 
 
+def refusal(findings: Iterable[Finding]) -> Refused:
+    """The refusal of these findings, errors first: 400 when one of them is a fault of form, otherwise 422."""
+    said = sorted(findings, key=lambda finding: not finding.is_error)
+    is_malformed = any(f.is_error and f.details == _BAD_REQUEST for f in said)
+    return Refused(400 if is_malformed else 422, said)
+
+
 def malformed(code: str, text: str, expression: str = "") -> Finding:
     """A fault in the JSON or in the FHIR structure (HTTP 400)."""
-    return Finding("error", code, text, expression, "REC_BAD_REQUEST")
+    return Finding("error", code, text, expression, _BAD_REQUEST)
 
 
 def unprocessable(code: str, text: str, expression: str = "") -> Finding:
-    """Sound FHIR that is not a referral this service can take (HTTP 422)."""
-    return Finding("error", code, text, expression, "REC_UNPROCESSABLE_ENTITY")
+    """FHIR of the right form whose content breaks a rule: R4's, or one of this service's (HTTP 422)."""
+    return Finding("error", code, text, expression, _UNPROCESSABLE)
+
+
+def tolerated(code: str, text: str, expression: str = "") -> Finding:
+    """A known deviation that is understood all the same: a warning in the answer."""
+    return Finding("warning", code, text, expression, _UNPROCESSABLE)
 
 
 def operation_outcome(findings: Iterable[Finding]) -> dict[str, Any]:

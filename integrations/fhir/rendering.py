@@ -5,11 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from integrations.fhir import fields
-from integrations.fhir.served import RESOURCES
 from integrations.fhir.systems import fhir_base
 
 _OURS = {"versionId", "lastUpdated"}
-_VERSIONED = {served.resource_type for served in RESOURCES if "vread" in served.interactions}
 
 
 def instant(at: datetime) -> str:
@@ -23,9 +21,8 @@ def etag(version: int) -> str:
 
 
 def location(resource_type: str, pk: UUID, version: int, *, base_url: str) -> str:
-    """Where a resource is to be read: at its version, where versions of the type are served."""
-    place = f"{fhir_base(base_url)}/{resource_type}/{pk}"
-    return f"{place}/_history/{version}" if resource_type in _VERSIONED else place
+    """Where a resource is to be read at a version."""
+    return f"{fhir_base(base_url)}/{resource_type}/{pk}/_history/{version}"
 
 
 def with_server_elements(

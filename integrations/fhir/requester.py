@@ -5,6 +5,7 @@ from typing import Any
 
 from integrations.fhir import fields
 from integrations.fhir.identifiers import ods_code_of
+from integrations.fhir.subject import Resolve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,19 +16,24 @@ class Requester:
     ods_code: str
 
 
-def read(resource: dict[str, Any]) -> Requester:
-    """The requester of a ServiceRequest, followed into its contained resources."""
-    return _referred(fields.child(resource, "requester"), resource, depth=2)
+def read(resource: dict[str, Any], *, resolve: Resolve, element: str = "requester") -> Requester:
+    """The requester of a ServiceRequest, followed into its contained resources and to what ``resolve`` finds.
+
+    ``element`` is another that names who asks, as ``sender`` does in a MessageHeader.
+    """
+    return _referred(fields.child(resource, element), resource, resolve, depth=2)
 
 
-def _referred(reference: dict[str, Any], resource: dict[str, Any], *, depth: int) -> Requester:
-    """``depth`` bounds the steps from role to organisation: contained resources may form a ring."""
-    target = _contained(reference, resource)
+def _referred(
+    reference: dict[str, Any], resource: dict[str, Any], resolve: Resolve, *, depth: int
+) -> Requester:
+    """``depth`` bounds the steps from role to organisation: resources may form a ring."""
+    target = _contained(reference, resource) or resolve(fields.text(reference, "reference")) or {}
     identifiers = [fields.child(reference, "identifier"), *fields.children(target, "identifier")]
     name, ods_code = _name(reference, target), ods_code_of(identifiers)
     if depth and target.get("resourceType") == "PractitionerRole":
         person, organization = (
-            _referred(fields.child(target, part), resource, depth=depth - 1)
+            _referred(fields.child(target, part), resource, resolve, depth=depth - 1)
             for part in ("practitioner", "organization")
         )
         name = name or person.name or organization.name

@@ -9,18 +9,25 @@ class Practice(Protocol):
     """The organisation that sent the referral."""
 
     @property
+    def pk(self) -> UUID: ...
+    @property
     def ods_code(self) -> str | None: ...
     @property
     def name(self) -> str: ...
 
 
+class Document(Protocol):
+    """A resource as JSON text, word for word as it was received."""
+
+    @property
+    def text(self) -> str: ...
+
+
 class Referral(Protocol):
-    """A referral as it was received."""
+    """A referral, whatever its version."""
 
     @property
     def pk(self) -> UUID: ...
-    @property
-    def document(self) -> str: ...
     @property
     def reference(self) -> str: ...
     @property
@@ -32,7 +39,12 @@ class Referral(Protocol):
 
 
 class Change(Protocol):
-    """One version of a referral's state, in FHIR's own codes."""
+    """One version of a referral: its state in FHIR's own codes, and the documents that it shows."""
+
+    @property
+    def request_document(self) -> Document: ...
+    @property
+    def task_document(self) -> Document | None: ...
 
     @property
     def version(self) -> int: ...
@@ -46,6 +58,17 @@ class Change(Protocol):
     def business_status(self) -> str: ...
     @property
     def reason_text(self) -> str: ...
+
+
+class Step(Change, Protocol):
+    """A version together with the referral that it is of and with whoever made it."""
+
+    @property
+    def referral_id(self) -> UUID: ...
+    @property
+    def referral(self) -> Referral: ...
+    @property
+    def by(self) -> str: ...
 
 
 class PracticeTask(Protocol):

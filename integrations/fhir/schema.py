@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from fhir.resources.R4B import get_fhir_model_class
+from fhir.resources.R4B import fhirtypes, get_fhir_model_class
+
+from integrations.fhir.bindings import RESOURCE_TYPES
 
 # The models keep their annotations as text: "typing.List[fhirtypes.CodeType | None] | None".
 _ANNOTATION = re.compile(r"(?P<many>typing\.List\[)?(?:fhirtypes\.)?(?P<type>[A-Za-z0-9]+)")
-_TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{1,63}")
-_ABSTRACT = {"Resource", "DomainResource"}
 ANY_RESOURCE = "Resource"
 # The models' names for FHIR's primitive types.
 _PRIMITIVES = {
@@ -36,7 +36,11 @@ _PRIMITIVES = {
     "Xhtml": "xhtml",
     "bool": "boolean",
 }
+# Types of R4B that R4 4.0.1 does not have.
+_LATER = {"CodeableReference", "RatioRange"}
 _PRIMITIVE_NAMES = frozenset(_PRIMITIVES.values())
+# R4B has dropped some; to ask for the models themselves would load all of them.
+_RESOURCES = frozenset(name for name in RESOURCE_TYPES if hasattr(fhirtypes, f"{name}Type"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +68,8 @@ class Element:
 
 
 def is_resource(name: object) -> bool:
-    """Whether R4 has a concrete resource type of this name."""
-    if not isinstance(name, str) or name in _ABSTRACT or not _TYPE_NAME.fullmatch(name):
-        return False
-    try:
-        return get_fhir_model_class(name).has_resource_base()
-    except ValueError:
-        return False
+    """Whether R4 4.0.1 has a concrete resource type of this name that the models of R4B know, too."""
+    return isinstance(name, str) and name in _RESOURCES
 
 
 @lru_cache(maxsize=512)
@@ -89,6 +88,7 @@ def elements_of(type_name: str) -> dict[str, Element]:
         for name, field in model.model_fields.items()
         if not name.endswith("__ext") and name != "fhir_comments"
         for element in [_element(annotations[name], name, field)]
+        if element.type_name not in _LATER
     }
 
 

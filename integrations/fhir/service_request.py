@@ -3,17 +3,21 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from integrations.fhir import fields, limits, requester, rows, wire
+from integrations.fhir import fields, limits, requester, rows, terms, wire
 from integrations.fhir import subject as subjects
 from integrations.fhir.outcome import Finding, Refused, unprocessable
 from integrations.fhir.rendering import with_server_elements
 from integrations.fhir.systems import NHS_NUMBER, SNOMED, normalise, own, own_identifier
 from referrals.intake import Coding, Identifier, NewReferral
 
-_INTENTS = ("order", "plan", "filler-order")
+INTENTS = ("order", "plan", "filler-order")
+NEW_STATUSES = ("draft", "active")
+# What the requester may send of a referral that is held here; which moves are open is the life cycle's to say.
+AMENDABLE = (*NEW_STATUSES, "revoked", "entered-in-error", "on-hold", "completed")
+_TAKEN_BACK = ("revoked", "entered-in-error")
 # "Referral to support group": a candidate that was seen in one public value set only, and not yet
 # compared with a SNOMED CT release.
-_SUPPORT_GROUP = "711281004"
+SUPPORT_GROUP = "711281004"
 _DO_NOT_CONTACT = "contacting-subject-prohibited"
 
 
@@ -23,44 +27,44 @@ def read(
     base_url: str,
     resolve: Callable[[str], dict[str, Any] | None],
     at: str = "ServiceRequest",
+    statuses: tuple[str, ...] = NEW_STATUSES,
 ) -> NewReferral:
     """A ServiceRequest that passed the checks; Refused (422) with all that bars it.
 
     ``resolve`` finds a resource that was sent along, by the reference to it; ``at`` is the FHIRPath
-    under which faults are reported.
+    under which faults are reported; ``statuses`` are those that may be sent (``AMENDABLE`` for an update).
     """
     reasons = _reasons(resource)
-    faults = [
-        *_purpose_faults(resource, base_url, at),
-        *_reason_faults(resource, reasons, at),
-        *_identifier_faults(resource, at),
-        *_length_faults(resource, at),
-    ]
+    faults = list(_status_faults(resource, statuses, at))
+    faults += _faults(resource, reasons, base_url, at)
     try:
         subject = subjects.read(resource, base_url=base_url, resolve=resolve, at=at)
     except Refused as refusal:
         raise Refused(422, [*faults, *refusal.findings]) from None
     if faults:
         raise Refused(422, faults)
-    asking = requester.read(resource)
+    asking = requester.read(resource, resolve=resolve)
     return NewReferral(
         document=wire.dump(resource).decode(),
         subject=subject,
         intent=fields.text(resource, "intent"),
+        status=fields.text(resource, "status"),
         priority=fields.text(resource, "priority") or "routine",
         authored_on=fields.text(resource, "authoredOn"),
-        identifiers=_identifiers(resource),
+        identifiers=identifiers_of(resource),
         reasons=reasons,
         requester_name=asking.name,
         requester_ods=asking.ods_code,
         is_contact_prohibited=_is_contact_prohibited(resource),
         is_patient_contained=subjects.is_contained(resource),
+        terms=terms.of("ServiceRequest", resource, base_url=base_url),
+        reason_text=_reason_text(resource),
     )
 
 
 def render(referral: rows.Referral, change: rows.Change, *, base_url: str) -> dict[str, Any]:
     """The referral as received, with the elements that this service owns laid over it."""
-    received = wire.load(referral.document)
+    received = wire.load(change.request_document.text)
     rendered = with_server_elements(received, pk=referral.pk, version=change.version, at=change.at)
     rendered["status"] = change.status
     ours = own_identifier(base_url, "referral")
@@ -73,23 +77,38 @@ def render(referral: rows.Referral, change: rows.Change, *, base_url: str) -> di
     return rendered
 
 
-def _purpose_faults(resource: dict[str, Any], base_url: str, at: str) -> Iterator[Finding]:
-    """What makes it no referral to peer support that can be acted on now."""
-    if fields.text(resource, "status") != "active":
-        text = "A new referral must have status active: drafts and ended requests are not taken."
+def _status_faults(
+    resource: dict[str, Any], statuses: tuple[str, ...], at: str
+) -> Iterator[Finding]:
+    if fields.text(resource, "status") not in statuses:
+        text = f"The status of this referral must be one of: {', '.join(statuses)}."
         yield unprocessable("business-rule", text, f"{at}.status")
-    if fields.text(resource, "intent") not in _INTENTS:
-        text = f"The intent of a referral must be one of: {', '.join(_INTENTS)}."
+
+
+def _purpose_faults(resource: dict[str, Any], base_url: str, at: str) -> Iterator[Finding]:
+    """What makes it no referral to peer support."""
+    if fields.text(resource, "intent") not in INTENTS:
+        text = f"The intent of a referral must be one of: {', '.join(INTENTS)}."
         yield unprocessable("business-rule", text, f"{at}.intent")
     if resource.get("doNotPerform") is True:
         text = "A request not to do something is not a referral. Leave out doNotPerform."
         yield unprocessable("business-rule", text, f"{at}.doNotPerform")
-    wanted = {(own(base_url, "referral-type"), "peer-support"), (SNOMED, _SUPPORT_GROUP)}
+    wanted = {(own(base_url, "referral-type"), "peer-support"), (SNOMED, SUPPORT_GROUP)}
     codings = {(c.system, c.code) for c in _codings(fields.child(resource, "code"))}
     if wanted.isdisjoint(codings):
         choices = " or ".join(f"{system}|{code}" for system, code in sorted(wanted))
         text = f"The code must say that this is a peer-support referral: {choices}."
         yield unprocessable("code-invalid", text, f"{at}.code")
+
+
+def _faults(
+    resource: dict[str, Any], reasons: tuple[Coding, ...], base_url: str, at: str
+) -> Iterator[Finding]:
+    """What bars it whatever its status."""
+    yield from _purpose_faults(resource, base_url, at)
+    yield from _reason_faults(resource, reasons, at)
+    yield from _identifier_faults(resource, at)
+    yield from _length_faults(resource, at)
 
 
 def _reason_faults(
@@ -131,6 +150,15 @@ def _reasons(resource: dict[str, Any]) -> tuple[Coding, ...]:
     return tuple(coding for concept in concepts for coding in _codings(concept))
 
 
+def _reason_text(resource: dict[str, Any]) -> str:
+    """Why a referral is taken back: BaRS puts it, in words alone, beside the coded reasons for the referral."""
+    if fields.text(resource, "status") not in _TAKEN_BACK:
+        return ""
+    concepts = fields.children(resource, "reasonCode")
+    texts = (fields.text(concept, "text") for concept in concepts if "coding" not in concept)
+    return next(filter(None, texts), "")
+
+
 def _codings(concept: dict[str, Any]) -> list[Coding]:
     """The codings of a CodeableConcept that name both a system and a code."""
     return [
@@ -144,7 +172,8 @@ def _codings(concept: dict[str, Any]) -> list[Coding]:
     ]
 
 
-def _identifiers(resource: dict[str, Any]) -> tuple[Identifier, ...]:
+def identifiers_of(resource: dict[str, Any]) -> tuple[Identifier, ...]:
+    """The identifiers that have a value, each system in its canonical spelling."""
     return tuple(
         Identifier(
             system=normalise(fields.text(identifier, "system")),

@@ -32,14 +32,32 @@ class Number(Decimal):
         number.text = text
         return number
 
+    def __deepcopy__(self, _memo: object) -> "Number":
+        return self  # Decimal would make a copy without its text
+
 
 def parse(body: bytes) -> dict[str, Any]:
     """Read a request body; anything but one well-formed JSON object is Refused (400, or 413)."""
+    resource = _read(body)
+    if not isinstance(resource, dict):
+        _refuse("The body must be one JSON object: a FHIR resource.")
+    return resource
+
+
+def parse_list(body: bytes) -> list[Any]:
+    """Read a request body that is a JSON array, such as a JSON Patch; anything else is Refused."""
+    members = _read(body)
+    if not isinstance(members, list):
+        _refuse("The body must be a JSON array.")
+    return members
+
+
+def _read(body: bytes) -> Any:
     if len(body) > MAX_BYTES:
         text = f"The body is larger than {MAX_BYTES} bytes. Send less in one request."
         raise Refused(413, [malformed("too-long", text)])
     if not body.strip():
-        _refuse("The body is empty. Send a FHIR resource as JSON.")
+        _refuse("The body is empty. Send JSON.")
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
@@ -47,12 +65,10 @@ def parse(body: bytes) -> dict[str, Any]:
     if text.startswith("\ufeff"):
         _refuse("The body begins with a byte order mark. Send plain UTF-8.")
     _refuse_deep(text)
-    resource = load(text)
-    if not isinstance(resource, dict):
-        _refuse("The body must be one JSON object: a FHIR resource.")
-    if any(_UNSTORABLE.search(string) for string in _strings(resource)):
+    value = load(text)
+    if any(_UNSTORABLE.search(string) for string in _strings(value)):
         _refuse("A string holds a NUL character or half of a surrogate pair.")
-    return resource
+    return value
 
 
 def load(text: str) -> Any:
@@ -70,9 +86,11 @@ def load(text: str) -> Any:
         _refuse(f"The body is not well-formed JSON ({place}).")
 
 
-def dump(resource: dict[str, Any]) -> bytes:
-    """Compact UTF-8 JSON."""
-    return orjson.dumps(resource, default=_as_written)
+def dump(resource: dict[str, Any], *, is_pretty: bool = False) -> bytes:
+    """UTF-8 JSON, compact or for human eyes."""
+    return orjson.dumps(
+        resource, default=_as_written, option=orjson.OPT_INDENT_2 if is_pretty else 0
+    )
 
 
 def _refuse(text: str, code: str = "structure") -> NoReturn:

@@ -9,6 +9,8 @@ import io
 import socket
 import ssl
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from typing import cast
@@ -36,10 +38,44 @@ class Answer:
 def get(url: str, *, timeout: float, largest: int) -> Answer:
     """GET within ``timeout`` seconds in all and ``largest`` bytes. Raises OutboundRefused or OutboundUnavailable."""
     target, deadline = target_of(url), time.monotonic() + timeout
+    request = _head("GET", target, ["Accept: application/json"])
+    with _asked(target, request, deadline) as response:
+        body = response.read(largest + 1)
+        if len(body) > largest:
+            raise OutboundRefused(f"It is larger than {largest} bytes.")
+        if response.length:
+            raise OutboundUnavailable("The answer broke off.")
+        headers = {
+            name.lower(): ", ".join(response.headers.get_all(name, [])) for name in response.headers
+        }
+        return Answer(response.status, headers, body)
+
+
+def post(url: str, *, body: bytes, headers: Sequence[str], timeout: float) -> int:
+    """POST within ``timeout`` seconds in all and give the status; what else is answered is not read.
+
+    ``headers`` are whole lines. Raises OutboundRefused or OutboundUnavailable.
+    """
+    target, deadline = target_of(url), time.monotonic() + timeout
+    head = _head("POST", target, [*headers, f"Content-Length: {len(body)}"])
+    with _asked(target, head + body, deadline) as response:
+        return response.status
+
+
+@contextmanager
+def _asked(target: Target, request: bytes, deadline: float) -> Iterator[HTTPResponse]:
+    """The answer to a request, as far as its headers."""
     try:
         with _connected(target, deadline) as connection:
-            connection.sendall(_request("GET", target))
-            return _answer(connection, deadline=deadline, largest=largest)
+            connection.settimeout(_left(deadline))
+            connection.sendall(request)
+            # Of a socket HTTPResponse uses makefile() alone.
+            wire = cast("socket.socket", _Wire(connection, deadline))
+            with HTTPResponse(wire, method=request.split(b" ", 1)[0].decode()) as response:
+                response.begin()
+                if 300 <= response.status < 400:
+                    raise OutboundRefused("It leads elsewhere; redirects are not followed.")
+                yield response
     except (OSError, HTTPException, ValueError) as error:
         raise OutboundUnavailable(f"No good answer came: {type(error).__name__}.") from error
 
@@ -92,29 +128,12 @@ def _left(deadline: float) -> float:
     return seconds
 
 
-def _request(method: str, target: Target) -> bytes:
+def _head(method: str, target: Target, headers: Sequence[str]) -> bytes:
     lines = [
         f"{method} {target.path} HTTP/1.1",
         f"Host: {target.netloc}",
-        "Accept: application/json",
         f"User-Agent: peer-referrals/{settings.VERSION}",
         "Connection: close",
+        *headers,
     ]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
-
-
-def _answer(connection: socket.socket, *, deadline: float, largest: int) -> Answer:
-    # Of a socket HTTPResponse uses makefile() alone.
-    with HTTPResponse(cast("socket.socket", _Wire(connection, deadline)), method="GET") as response:
-        response.begin()
-        if 300 <= response.status < 400:
-            raise OutboundRefused("It leads elsewhere; redirects are not followed.")
-        body = response.read(largest + 1)
-        if len(body) > largest:
-            raise OutboundRefused(f"It is larger than {largest} bytes.")
-        if response.length:
-            raise OutboundUnavailable("The answer broke off.")
-        headers = {
-            name.lower(): ", ".join(response.headers.get_all(name, [])) for name in response.headers
-        }
-        return Answer(response.status, headers, body)

@@ -10,10 +10,18 @@ from referrals.models.invitation import (
     PracticeTaskKind,
 )
 from referrals.models.offer import MatchRun, Offer, Placement
-from referrals.models.referral import Patient, Referral, ReferralIdentifier, StatusChange
+from referrals.models.patient import Patient, PatientVersion
+from referrals.models.referral import (
+    Referral,
+    ReferralDocument,
+    ReferralIdentifier,
+    StatusChange,
+)
+from referrals.models.term import Described, ReferralTerm
 
 __all__ = [
     "Channel",
+    "Described",
     "Link",
     "MatchRun",
     "Message",
@@ -21,10 +29,13 @@ __all__ = [
     "Offer",
     "Patient",
     "PatientSession",
+    "PatientVersion",
     "Placement",
     "PracticeTask",
     "PracticeTaskKind",
     "Referral",
+    "ReferralDocument",
     "ReferralIdentifier",
+    "ReferralTerm",
     "StatusChange",
 ]

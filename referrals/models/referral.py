@@ -1,7 +1,6 @@
-"""The referral itself: who was referred, what for, each change of state, the document as it was received."""
+"""The referral itself: who was referred, what for, each change of state, each document as it was received."""
 
 import uuid
-from datetime import date
 from typing import Self
 
 from django.db import models
@@ -13,7 +12,15 @@ from communities.models import Condition
 from privacy.classes import Privacy
 from privacy.fields import EncryptedTextField
 from privacy.row_security import owned_by, owned_through
-from referrals.lifecycle import STATUSES, TOLD_REASONS, BusinessStatus, RequestStatus, TaskStatus
+from referrals.lifecycle import (
+    MAYBE_NOT_ISSUED,
+    STATUSES,
+    TOLD_REASONS,
+    BusinessStatus,
+    RequestStatus,
+    TaskStatus,
+)
+from referrals.models.patient import Patient
 
 OF_THE_REFERRAL = owned_through("referral_id", "referrals_referral", "practice_id")
 
@@ -28,67 +35,6 @@ def agreeing_statuses(status: str, task_status: str, business_status: str) -> Q:
     return rows
 
 
-class PatientQuerySet(models.QuerySet["Patient"]):
-    """Reads over patients."""
-
-    def visible_to(self, actor: Actor) -> Self:
-        """A clinical system sees its own organisation's patients; nobody else sees any this way."""
-        if actor.kind is ActorKind.CLIENT:
-            return self.filter(practice_id=actor.organisation_id)
-        return self.none()
-
-
-class Patient(models.Model):
-    """A patient as one practice told us. Another practice's record of the same person is another row."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    practice = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="patients")
-    nhs_number = EncryptedTextField(blank=True)
-    nhs_number_hash = models.CharField(max_length=64, blank=True)
-    given_name = EncryptedTextField(blank=True)
-    family_name = EncryptedTextField(blank=True)
-    birth_date_text = EncryptedTextField()
-    phone = EncryptedTextField(blank=True)
-    email = EncryptedTextField(blank=True)
-    postcode = EncryptedTextField(blank=True)
-    gender = models.CharField(max_length=10, blank=True)
-    language = models.CharField(max_length=20, blank=True)
-    document = EncryptedTextField()
-    version = models.PositiveIntegerField(default=1)
-    received_at = models.DateTimeField()
-    updated_at = models.DateTimeField()
-
-    objects = PatientQuerySet.as_manager()
-
-    TENANCY = owned_by("practice_id")
-    PRIVACY = {
-        **dict.fromkeys(("id", "nhs_number_hash"), Privacy.PSEUDONYM),
-        **dict.fromkeys(
-            ("nhs_number", "given_name", "family_name", "birth_date_text"), Privacy.IDENTIFIES
-        ),
-        **dict.fromkeys(("phone", "email", "postcode", "document"), Privacy.IDENTIFIES),
-        **dict.fromkeys(("gender", "language"), Privacy.SENSITIVE),
-        **dict.fromkeys(("practice", "version", "received_at", "updated_at"), Privacy.OPEN),
-    }
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["practice", "nhs_number_hash"],
-                condition=~Q(nhs_number_hash=""),
-                name="patient_once_a_practice",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.pk)
-
-    @property
-    def birth_date(self) -> date:
-        """The date of birth, which the row holds encrypted."""
-        return date.fromisoformat(self.birth_date_text)
-
-
 class ReferralQuerySet(models.QuerySet["Referral"]):
     """Reads over referrals."""
 
@@ -100,7 +46,10 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
 
 
 class Referral(models.Model):
-    """One peer-support referral. ``*_at`` are milestones, each set once, from which the figures are counted."""
+    """One peer-support referral. ``*_at`` are milestones, each set once, from which the figures are counted.
+
+    Only ``told_at`` moves on: when the practice was told the newest ``version``. A draft is not yet issued.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=12, unique=True)
@@ -118,12 +67,13 @@ class Referral(models.Model):
     authored_on = models.CharField(max_length=35, blank=True)
     is_contact_prohibited = models.BooleanField(default=False)
     is_patient_contained = models.BooleanField(default=False)
-    document = EncryptedTextField()
     status = models.CharField(max_length=20, choices=RequestStatus.choices)
     task_status = models.CharField(max_length=20, choices=TaskStatus.choices)
     business_status = models.CharField(max_length=30, choices=BusinessStatus.choices)
     version = models.PositiveIntegerField(default=1)
+    told_at = models.DateTimeField()
     received_at = models.DateTimeField()
+    issued_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
     opened_at = models.DateTimeField(null=True)
     chose_at = models.DateTimeField(null=True)
@@ -135,7 +85,6 @@ class Referral(models.Model):
     TENANCY = owned_by("practice_id", readable="icb_id = (SELECT app_icb())")
     PRIVACY = {
         **dict.fromkeys(("id", "reference", "patient"), Privacy.PSEUDONYM),
-        "document": Privacy.IDENTIFIES,
         **dict.fromkeys(("conditions", "is_contact_prohibited"), Privacy.SENSITIVE),
         **dict.fromkeys(
             ("delivered_at", "opened_at", "chose_at", "joined_at", "active_at"), Privacy.SENSITIVE
@@ -146,15 +95,23 @@ class Referral(models.Model):
         **dict.fromkeys(
             ("is_patient_contained", "status", "task_status", "business_status"), Privacy.OPEN
         ),
-        **dict.fromkeys(("version", "received_at"), Privacy.OPEN),
+        **dict.fromkeys(("version", "told_at", "received_at", "issued_at"), Privacy.OPEN),
     }
 
     class Meta:
-        indexes = [models.Index(fields=["icb", "received_at"], name="referral_icb_received")]
+        indexes = [
+            models.Index(fields=["icb", "issued_at"], name="referral_icb_issued"),
+            models.Index(fields=["practice", "told_at", "id"], name="referral_told"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=agreeing_statuses("status", "task_status", "business_status"),
                 name="referral_statuses_agree",
+            ),
+            models.CheckConstraint(
+                condition=Q(issued_at__isnull=True, business_status__in=MAYBE_NOT_ISSUED)
+                | (Q(issued_at__isnull=False) & ~Q(business_status=BusinessStatus.DRAFTED)),
+                name="referral_issued_unless_draft",
             ),
         ]
 
@@ -184,10 +141,42 @@ class ReferralIdentifier(models.Model):
         return f"{self.system}|{self.value}"
 
 
+class ReferralDocument(models.Model):
+    """A ServiceRequest, or a sender's Task for it, word for word as it was received. Never changed."""
+
+    referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="documents")
+    text = EncryptedTextField()
+    received_at = models.DateTimeField()
+
+    TENANCY = OF_THE_REFERRAL
+    PRIVACY = {
+        "referral": Privacy.PSEUDONYM,
+        "text": Privacy.IDENTIFIES,
+        **dict.fromkeys(("id", "received_at"), Privacy.OPEN),
+    }
+
+    def __str__(self) -> str:
+        return f"{self.referral_id} {self.pk}"
+
+
+class StatusChangeQuerySet(models.QuerySet["StatusChange"]):
+    """Reads over the steps of referrals."""
+
+    def told_to(self, actor: Actor) -> Self:
+        """The versions of the referrals that somebody sees, ready to be rendered. Hidden steps are in none of them."""
+        if actor.kind is not ActorKind.CLIENT:
+            return self.none()
+        # By the practice itself and not by a set of its referrals, so that its index gives a page in order.
+        told = self.filter(is_told=True, referral__practice_id=actor.organisation_id)
+        return told.select_related("referral__practice", "request_document", "task_document")
+
+
 class StatusChange(models.Model):
     """One step in a referral's life, never changed.
 
-    Steps that the practice is told of have a version of their own; the others keep the one before.
+    Steps that the practice is told of have a version of their own; the others keep the one before. The documents are
+    those that the version shows; ``task_document`` is there when the sender wrote a Task. ``sender_text`` is the
+    sender's reason in the sender's words.
     """
 
     referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="changes")
@@ -197,13 +186,24 @@ class StatusChange(models.Model):
     status = models.CharField(max_length=20, choices=RequestStatus.choices)
     task_status = models.CharField(max_length=20, choices=TaskStatus.choices)
     reason = models.CharField(max_length=40, blank=True)
+    sender_text = EncryptedTextField(blank=True, default="")
     version = models.PositiveIntegerField()
     is_told = models.BooleanField()
+    request_document = models.ForeignKey(
+        ReferralDocument, on_delete=models.PROTECT, related_name="+"
+    )
+    task_document = models.ForeignKey(
+        ReferralDocument, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+
+    objects = StatusChangeQuerySet.as_manager()
 
     TENANCY = OF_THE_REFERRAL
     PRIVACY = {
         **dict.fromkeys(("referral", "by"), Privacy.PSEUDONYM),
+        **dict.fromkeys(("request_document", "task_document"), Privacy.PSEUDONYM),
         "reason": Privacy.SENSITIVE,
+        "sender_text": Privacy.IDENTIFIES,
         **dict.fromkeys(
             ("id", "at", "business_status", "status", "task_status", "version", "is_told"),
             Privacy.OPEN,
@@ -229,4 +229,4 @@ class StatusChange(models.Model):
     @property
     def reason_text(self) -> str:
         """What the practice is told of the reason; a patient's own reasons are nobody else's."""
-        return TOLD_REASONS.get(self.reason, "")
+        return self.sender_text or TOLD_REASONS.get(self.reason, "")

@@ -12,6 +12,7 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from accounts import scopes
+from accounts.actors import client_actor
 from accounts.models import Client, HostKey, Organisation
 from accounts.registering import RegistrationRefused, make_host_key, register_client
 from audit.models import Action, Entry
@@ -182,6 +183,33 @@ def test_a_client_is_switched_off_once_and_for_all() -> None:
     for again in (["--switch-off"], ["--jwks-url", "https://keys.gp.example/"]):
         with pytest.raises(CommandError, match="registered and active"):
             call_command("change_client", str(client.pk), *again)
+
+
+def test_a_client_is_tolerated_unless_it_asks_for_strictness(tmp_path: Path) -> None:
+    keys = tmp_path / "jwks.json"
+    keys.write_text(json.dumps(public_keys(new_key())), encoding="utf-8")
+    call_command("register_client", "X", ods=PRACTICE, jwks_file=keys, stdout=io.StringIO())
+    call_command(
+        "register_client", "Y", "--strict", ods=PRACTICE, jwks_file=keys, stdout=io.StringIO()
+    )
+
+    clients = Client.objects.order_by("name")
+
+    assert [client_actor(client, scope="").is_strict for client in clients] == [False, True]
+
+
+def test_a_client_is_made_strict_and_tolerant_again() -> None:
+    client = register()
+    strictness = []
+
+    for option in ("--strict", "--tolerant"):
+        call_command("change_client", str(client.pk), option, stdout=io.StringIO())
+        client.refresh_from_db()
+        strictness.append(client.is_strict)
+
+    assert strictness == [True, False]
+    changes = Entry.objects.filter(action=Action.CLIENT_CHANGED).order_by("pk")
+    assert [entry.detail["change"] for entry in changes] == ["made-strict", "made-tolerant"]
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_referrals_of_every_practice_are_counted_by_status(
 def test_an_answer_is_counted_under_the_name_of_its_address(
     gp_system: cast.ClinicalSystem,
 ) -> None:
-    sample = ("peer_http_requests_total", "GET", "fhir-patient", "4xx")
+    sample = ("peer_http_requests_total", "GET", "fhir-Patient-instance", "4xx")
     gp_system.get(f"/fhir/R4/Patient/{uuid4()}")
     before = told()
     for _ in range(3):
@@ -75,7 +75,7 @@ def test_an_answer_is_counted_under_the_name_of_its_address(
     after = told()
 
     assert after[sample] - before[sample] == 3
-    assert after["peer_http_request_seconds_count", "GET", "fhir-patient"] >= 4
+    assert after["peer_http_request_seconds_count", "GET", "fhir-Patient-instance"] >= 4
 
 
 def test_nothing_that_was_sent_becomes_a_label() -> None:

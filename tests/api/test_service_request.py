@@ -94,16 +94,19 @@ def test_everything_is_written_in_one_transaction(
     written = {table: n - before[table] for table, n in after.items() if n != before[table]}
     assert written == {
         "referrals_patient": 1,
+        "referrals_patientversion": 1,
         "referrals_referral": 1,
+        "referrals_referraldocument": 1,
         "referrals_referral_conditions": 1,
         "referrals_referralidentifier": 1,
+        "referrals_referralterm": 1,  # the code
         "referrals_statuschange": 1,
-        "jobs_job": 1,
+        "jobs_job": 2,  # to match it, and to tell who wants to know
         "audit_entry": 3,
     }
     referral = Referral.objects.get(pk=made["id"])
-    job = Job.objects.get()
-    assert (job.kind, job.state) == (JobKind.MATCH, JobState.QUEUED)
+    job = Job.objects.get(kind=JobKind.MATCH)
+    assert job.state == JobState.QUEUED
     assert job.payload == {"referral_id": str(referral.pk)}
     assert job.created_at == referral.received_at
     assert set(Entry.objects.order_by("-pk")[:3].values_list("action", flat=True)) == {
@@ -120,7 +123,7 @@ def test_receiving_and_reading_take_a_bounded_number_of_queries(
 ) -> None:
     gp_system.sign_in()
 
-    with django_assert_max_num_queries(31):
+    with django_assert_max_num_queries(34):  # two of them for whose rows are there
         made = body(gp_system.refer(person))
     with django_assert_max_num_queries(8):  # three of them for whose rows are there
         gp_system.get(f"/fhir/R4/ServiceRequest/{made['id']}")
@@ -174,7 +177,7 @@ def test_a_broker_that_is_gone_does_not_stop_a_referral(
 
     assert answer.status_code == 201
     assert nudges == [WORK]
-    assert Job.objects.get().state == JobState.QUEUED
+    assert set(Job.objects.values_list("state", flat=True)) == {JobState.QUEUED}
 
 
 # The subject
@@ -325,7 +328,7 @@ def test_the_place_of_a_patient_stays_where_it_is_read(
     assert [answer.status_code for answer in answers] == [201, 200]
     for answer in answers:
         read = gp_system.get(path_of(answer["Location"]))
-        assert (read.status_code, read["ETag"]) == (200, answers[1]["ETag"])
+        assert (read.status_code, read["ETag"]) == (200, answer["ETag"])
 
 
 def test_every_version_stays_readable(
@@ -543,7 +546,7 @@ def _refusals() -> dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, st
     tomorrow = (localdate() + timedelta(days=1)).isoformat()
     in_patient = "ServiceRequest.subject.resolve()"
     return {
-        "draft": ({"status": "draft"}, {}, ("business-rule", "ServiceRequest.status")),
+        "ended": ({"status": "completed"}, {}, ("business-rule", "ServiceRequest.status")),
         "no referral": ({"intent": "proposal"}, {}, ("business-rule", "ServiceRequest.intent")),
         "not to do": (
             {"doNotPerform": True},
@@ -643,7 +646,8 @@ def test_an_nhs_number_is_no_identifier_of_a_referral(
 
     answer = gp_system.post("/fhir/R4/ServiceRequest", resource)
 
-    [issue] = issues(answer, 422)
+    issue, *others = issues(answer, 422)
+    assert {other["severity"] for other in others} <= {"warning"}
     assert (issue["code"], issue["expression"]) == (
         "business-rule",
         [f"ServiceRequest.identifier[{len(resource['identifier']) - 1}]"],
@@ -721,31 +725,21 @@ def test_a_focus_that_is_nothing_of_ours_finds_nothing(
 
 
 @pytest.mark.parametrize(
-    "query",
+    "focus",
     [
-        "",
-        "?focus=",
-        "?status=requested",
-        "?focus=ServiceRequest/1&_count=1",
-        "?focus=nonsense",
-        "?focus=%F0%9F",
-        "?focus=Patient/1",
-        "?focus=ServiceRequest/1%0A",
-        "?focus=https://elsewhere.example/fhir/R4/ServiceRequest/1",
+        "nonsense",
+        "%F0%9F",
+        "Patient/1",
+        "ServiceRequest/1%0A",
+        "https://elsewhere.example/fhir/R4/ServiceRequest/1",
     ],
 )
-def test_a_search_that_is_not_served_is_refused(gp_system: cast.ClinicalSystem, query: str) -> None:
-    [issue] = issues(gp_system.get(f"/fhir/R4/Task{query}"), 400)
+def test_what_is_no_referral_of_ours_has_no_task(
+    gp_system: cast.ClinicalSystem, person: Person, focus: str
+) -> None:
+    gp_system.refer(person)
 
-    assert "focus=ServiceRequest/<id>" in issue["diagnostics"]
-
-
-def test_focus_may_be_sent_once(gp_system: cast.ClinicalSystem) -> None:
-    query = f"focus=ServiceRequest/{uuid4()}&focus=ServiceRequest/{uuid4()}"
-
-    [issue] = issues(gp_system.get(f"/fhir/R4/Task?{query}"), 400)
-
-    assert issue["diagnostics"].startswith("Send focus once")
+    assert body(gp_system.get(f"/fhir/R4/Task?focus={focus}"))["total"] == 0
 
 
 def test_no_element_of_the_patient_is_in_the_task(

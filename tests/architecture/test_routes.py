@@ -6,14 +6,35 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 # Everybody; a clinical system's token; a signed-in person; a patient's opened link; a host's signature.
 EVERYBODY = {
-    "home", "help-now", "icon", "token", "fhir-metadata", "fhir-smart", "fhir-not-served", "api-conditions",
+    "home", "help-now", "icon", "token", "fhir-metadata", "fhir-smart", "fhir-no-operation", "fhir-not-served", "api-conditions",
     "api-schema", "health-live", "health-ready", "metrics", "patient-code", "patient-link", "patient-start",
     "patient-check", "patient-close",
+    *(
+        f"fhir-{resource_type}-{place}"
+        for resource_type in ("StructureDefinition", "CodeSystem", "ValueSet", "OperationDefinition")
+        for place in ("collection", "search", "instance")
+    ),
 }  # fmt: skip
+_FOUND = ("collection", "search", "instance", "validate", "instance-validate")
+_VERSIONED = (*_FOUND, "type-history", "history", "version")
+_TYPES = {
+    "Patient": _VERSIONED,
+    "ServiceRequest": (*_VERSIONED, "compartment"),
+    "Task": (*_VERSIONED, "compartment"),
+    "Subscription": _VERSIONED,
+    "Provenance": (*_FOUND, "compartment"),
+    "AuditEvent": _FOUND,
+    "HealthcareService": _FOUND,
+    "Location": _FOUND,
+    "Organization": _FOUND,
+    "Group": _FOUND,
+    "Bundle": ("validate",),
+}
 CLINICAL_SYSTEM = {
-    "fhir-transaction", "fhir-service-requests", "fhir-service-request",
-    "fhir-service-request-version", "fhir-tasks", "fhir-task", "fhir-task-version",
-    "fhir-patients", "fhir-patient", "fhir-audit-events", "fhir-audit-event",
+    "fhir-transaction", "fhir-process-message", "fhir-match", "fhir-subscriptions-status", "fhir-subscription-status",
+    "fhir-subscription-events", "fhir-everything", "fhir-events", "fhir-request-actions", "fhir-task-actions",
+    "fhir-export", "fhir-patient-export", "fhir-group-export", "fhir-export-status", "fhir-export-file",
+    *(f"fhir-{resource_type}-{place}" for resource_type, places in _TYPES.items() for place in places),
 }  # fmt: skip
 SIGNED_IN = {"api-funnel", "commissioner-funnel-csv", "commissioner-funnel"}
 PATIENT = {
@@ -23,7 +44,15 @@ PATIENT = {
 HOST = {"api-events"}
 
 _ID = "0190a000-0000-4000-8000-000000000000"
-_ARGUMENTS = {"resource_id": _ID, "version": "1", "key_id": _ID, "code": "x", "path": ""}
+_ARGUMENTS = {
+    "resource_id": _ID,
+    "patient_id": _ID,
+    "version": "1",
+    "number": "1",
+    "key_id": _ID,
+    "code": "x",
+    "path": "",
+}
 
 
 def _patterns(resolver: URLResolver) -> list[URLPattern]:

@@ -2,24 +2,30 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
+from time_machine import travel
 
 from accounts.models import Organisation, User
-from accounts.registering import make_host_key
+from accounts.registering import make_host_key, set_exporting
 from audit.models import Entry
 from communities.models import Community as Listing
 from config.fictional import Person, people
+from integrations.fhir.exports.beginning import SETTLING
+from integrations.fhir.exports.models import Export
+from integrations.fhir.subscriptions.models import Subscription
 from referrals.codes import code_of
 from referrals.models import Offer, Patient, Placement, Referral
 from tests import cast
+from tests.integrations.fhir.subscriptions.subscriber import subscribe, wish
 from tests.referrals import steps
 
-SCOPE = "system/ServiceRequest.crs system/Task.rs system/Patient.cr system/AuditEvent.rs"
+SCOPE = "system/*.cruds"
 _VOLATILE = {
     "Date",
     "Expires",
@@ -42,7 +48,21 @@ class Holding:
     offer: Offer
     placement: Placement
     entry: Entry
+    subscription: Subscription
+    export: Export
     code: str
+
+    def ids(self) -> dict[str, str]:
+        """The ids under which it can be asked for."""
+        return {
+            "referral": str(self.referral.pk),
+            "patient": str(self.patient.pk),
+            "entry": str(self.entry.pk),
+            "provenance": f"{self.referral.pk}-1",
+            "subscription": str(self.subscription.pk),
+            "organisation": str(self.system.organisation.pk),
+            "export": str(self.export.pk),
+        }
 
     def marks(self) -> list[str]:
         """What must not show to anybody else."""
@@ -119,8 +139,20 @@ def _hold(practice: Organisation, person: Person, run_jobs: cast.RunJobs) -> Hol
         offer=referral.offers.order_by(F("rank").desc())[0],
         placement=placement,
         entry=entries.order_by("-pk")[0],
+        subscription=subscribe(system, wish()),
+        export=_exported(system, run_jobs),
         code=code_of(link),
     )
+
+
+def _exported(system: cast.ClinicalSystem, run_jobs: cast.RunJobs) -> Export:
+    """All that the system may see, written into files."""
+    set_exporting(client_id=UUID(system.client_id), may_export=True, at=timezone.now())
+    answer = system.get("/fhir/R4/$export", Prefer="respond-async")
+    assert answer.status_code == 202, answer.content
+    with travel(timezone.now() + SETTLING + timedelta(seconds=1)):
+        run_jobs()
+    return Export.objects.get(client_id=system.client_id)
 
 
 @dataclass(frozen=True)

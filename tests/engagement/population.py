@@ -1,6 +1,7 @@
 """Little populations: referrals that went through the real use cases, each as far as chance took it."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from uuid import uuid4
@@ -15,12 +16,19 @@ from engagement.recording import record_activities
 from integrations.fhir import service_request, wire
 from integrations.fhir.subject import nothing_to_resolve
 from referrals import codes, inviting, matching, placing, responding
+from referrals.amending import issue, withdraw_referral
+from referrals.changing import Said
 from referrals.models import Referral
 from referrals.receiving import receive_referral
 from tests import cast
 
+# Of drafts among all that is sent, and of what is taken back.
+SHARE = 0.2
 
-def receive(practice: Organisation, person: Person, *, at: datetime) -> Referral:
+
+def receive(
+    practice: Organisation, person: Person, *, is_draft: bool = False, at: datetime
+) -> Referral:
     """A referral received at a moment."""
     client, _ = Client.objects.get_or_create(
         organisation=practice, defaults={"name": "x", "jwks": {}, "scope": "x", "registered_at": at}
@@ -30,15 +38,44 @@ def receive(practice: Organisation, person: Person, *, at: datetime) -> Referral
         resource, base_url=settings.PUBLIC_BASE_URL, resolve=nothing_to_resolve
     )
     by = Actor(ActorKind.CLIENT, str(client.pk), practice.pk)
+    new = replace(new, status="draft") if is_draft else new
     return receive_referral(new=new, by=by, at=at)
+
+
+def _requester(referral: Referral) -> Actor:
+    return Actor(ActorKind.CLIENT, str(referral.client_id), referral.practice_id)
+
+
+def issue_draft(referral: Referral, *, at: datetime) -> None:
+    """Its requester issues it."""
+    issue(referral, said=Said(), by=_requester(referral), at=at)
+
+
+def take_back(referral: Referral, *, is_mistake: bool, at: datetime) -> None:
+    """Its requester withdraws it, or says that it was entered in error."""
+    withdraw_referral(
+        referral_id=referral.pk,
+        is_mistake=is_mistake,
+        reason_text="",
+        expected_version=None,
+        by=_requester(referral),
+        at=at,
+    )
 
 
 def populate(practices: list[Organisation], *, size: int, chance: random.Random) -> None:
     """Referrals of the last fourteen months before 15 November 2026, spread over the practices."""
     for person in islice(people(seed=chance.randrange(1000)), size):
         at = datetime(2026, 11, 15, tzinfo=UTC) - timedelta(hours=chance.randrange(14 * 30 * 24))
-        referral = receive(chance.choice(practices), person, at=at)
-        _live(referral, person, chance=chance, at=at)
+        is_draft = chance.random() < SHARE
+        referral = receive(chance.choice(practices), person, is_draft=is_draft, at=at)
+        if is_draft and chance.random() < 0.5:
+            at += timedelta(days=chance.randrange(1, 40))
+            issue_draft(referral, at=at)
+        if referral.issued_at:
+            _live(referral, person, chance=chance, at=at)
+        if chance.random() < SHARE:
+            take_back(referral, is_mistake=chance.random() < 0.5, at=at + timedelta(days=30))
 
 
 def _live(referral: Referral, person: Person, *, chance: random.Random, at: datetime) -> None:

@@ -27,7 +27,7 @@ from engagement.models import Activity
 from referrals.lifecycle import BusinessStatus
 from referrals.models import Referral
 from tests import cast
-from tests.engagement.population import populate, receive
+from tests.engagement.population import issue_draft, populate, receive, take_back
 
 NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
 LONDON = ZoneInfo("Europe/London")
@@ -74,6 +74,9 @@ def slowly_counted(referrals: Iterator[Referral]) -> Counts:
 
 
 def steps_reached(referral: Referral) -> Iterator[str]:
+    states = [change.business_status for change in referral.changes.order_by("pk")]
+    if states[-1] == BusinessStatus.ENTERED_IN_ERROR or BusinessStatus.RECEIVED not in states:
+        return
     yield "issued"
     if any(message.handed_over_at for message in referral.messages.all()):
         yield "delivered"
@@ -90,7 +93,9 @@ def steps_reached(referral: Referral) -> Iterator[str]:
 
 
 def month_of(referral: Referral) -> str:
-    return f"{referral.received_at.astimezone(LONDON):%Y-%m}"
+    """The month in which it was issued; a draft that was not has none."""
+    issued = referral.changes.filter(business_status=BusinessStatus.RECEIVED).order_by("pk").first()
+    return f"{issued.at.astimezone(LONDON):%Y-%m}" if issued else ""
 
 
 def of_icb(icb: Organisation, months: set[str]) -> list[Referral]:
@@ -104,6 +109,29 @@ def of_icb(icb: Organisation, months: set[str]) -> list[Referral]:
 
 def figures_of(row: Row) -> Counts:
     return {step.key: cell.value or 0 for step, cell in zip(STEPS, row.cells, strict=True)}
+
+
+@pytest.mark.usefixtures("exact")
+def test_a_draft_counts_from_its_issue_and_a_mistake_never(
+    icb: Organisation, practices: list[Organisation]
+) -> None:
+    chance = iter(people(seed=8))
+    drafted_in_june = datetime(2026, 6, 10, tzinfo=UTC)
+    for _ in range(3):
+        draft = receive(practices[0], next(chance), is_draft=True, at=drafted_in_june)
+    issue_draft(draft, at=datetime(2026, 8, 10, tzinfo=UTC))
+    mistake = receive(practices[0], next(chance), at=drafted_in_june)
+    take_back(mistake, is_mistake=True, at=drafted_in_june)
+    withdrawn = receive(practices[0], next(chance), at=drafted_in_june)
+    take_back(withdrawn, is_mistake=False, at=drafted_in_june)
+
+    figures = funnel(icb=icb, at=NOW)
+
+    counted = {row.key: figures_of(row)["issued"] for row in figures.by_month}
+    assert {month: count for month, count in counted.items() if count} == {
+        "2026-06": 1,
+        "2026-08": 1,
+    }
 
 
 @pytest.mark.usefixtures("exact")
@@ -238,11 +266,12 @@ def copies(of: Referral, how_many: int, chance: random.Random) -> list[Referral]
             practice=of.practice,
             icb=of.icb,
             patient=of.patient,
-            document="{}",
             status=of.status,
             task_status=of.task_status,
             business_status=of.business_status,
             received_at=received,
+            issued_at=received,
+            told_at=received,
         )
         for step in STEPS[1 : 1 + chance.randrange(len(STEPS))]:
             setattr(copy, step.milestone, received)

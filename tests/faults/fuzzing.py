@@ -17,7 +17,7 @@ from standardwebhooks import Webhook
 
 from audit.models import Action, Entry
 from config.fictional import people
-from integrations.fhir.codes import ISSUE_TYPES
+from integrations.fhir.bindings import ISSUE_TYPES
 from jobs.models import Job, JobKind
 from referrals.models import Referral, StatusChange
 from tests import cast

@@ -2,15 +2,57 @@
 
 import json
 from datetime import datetime
+from typing import Any
+from uuid import uuid4
 
 from django.utils import timezone
 
-from accounts.actors import Actor, host_actor
-from accounts.models import Organisation
-from config.fictional import Person
+from accounts.actors import Actor, client_actor, host_actor
+from accounts.models import Client, Organisation
+from config.fictional import DEPRESSION, Person
 from referrals import placing
+from referrals.intake import Coding, NewPatient, NewReferral
 from referrals.models import Placement, Referral
+from referrals.receiving import receive_referral
 from tests import cast
+
+
+def actor_of(system: cast.ClinicalSystem) -> Actor:
+    """Who acts when this system does."""
+    return client_actor(Client.objects.get(pk=system.client_id), scope=system.scope)
+
+
+def new_patient(person: Person, **changes: Any) -> NewPatient:
+    """The patient as the system would send them."""
+    given: dict[str, Any] = {
+        "document": json.dumps({"resourceType": "Patient", "birthDate": str(person.birth_date)}),
+        "birth_date": person.birth_date,
+        "nhs_number": person.nhs_number,
+        "given_name": person.given_name,
+        "family_name": person.family_name,
+        "gender": person.gender,
+        "phone": person.phone,
+        "postcode": "E8 1AA",
+    }
+    return NewPatient(**given | changes)
+
+
+def new_referral(person: Person, **changes: Any) -> NewReferral:
+    """A referral of somebody as the system would send it: a new document each time."""
+    given: dict[str, Any] = {
+        "document": json.dumps({"resourceType": "ServiceRequest", "note": uuid4().hex}),
+        "subject": new_patient(person),
+        "intent": "order",
+        "reasons": (Coding(system="http://snomed.info/sct", code=DEPRESSION),),
+        "is_patient_contained": True,
+    }
+    return NewReferral(**given | changes)
+
+
+def drafted(system: cast.ClinicalSystem, person: Person) -> Referral:
+    """A draft."""
+    new = new_referral(person, status="draft")
+    return receive_referral(new=new, by=actor_of(system), at=timezone.now())
 
 
 def referred(gp_system: cast.ClinicalSystem, person: Person, **more: str) -> Referral:

@@ -35,9 +35,11 @@ from referrals.models import (
     Offer,
     Patient,
     PatientSession,
+    PatientVersion,
     Placement,
     Referral,
     ReferralIdentifier,
+    ReferralTerm,
     StatusChange,
 )
 from referrals.sessions import begin_session
@@ -98,6 +100,7 @@ def assert_refused(constraint: str, write: Callable[[], object]) -> None:
 
 SECOND_ROWS: dict[str, tuple[type[models.Model], dict[str, Any]]] = {
     "patient_once_a_practice": (Patient, {}),
+    "patient_version_once": (PatientVersion, {}),
     "referral_identifier_once_a_client": (ReferralIdentifier, {}),
     "change_version_once": (StatusChange, {"version": 1, "is_told": True}),
     "offer_once_a_community": (Offer, {}),
@@ -130,6 +133,15 @@ WRONG_VALUES: list[tuple[str, type[models.Model], dict[str, Any]]] = [
     ("message_handed_over_when", Message, {"state": "refused"}),
     ("placement_ends_after_it_begins", Placement, {"left_at": EARLIER}),
     ("activity_known_kind", Activity, {"kind": "cried"}),
+    ("term_known_resource", ReferralTerm, {"resource": "Patient"}),
+    ("term_ends_after_it_begins", ReferralTerm, {"starts_at": LATER}),
+    ("term_ends_after_it_begins", ReferralTerm, {"starts_at": LATER, "ends_at": EARLIER}),
+    ("referral_issued_unless_draft", Referral, {"issued_at": None}),
+    (
+        "referral_issued_unless_draft",
+        Referral,
+        {"business_status": "drafted", "status": "draft", "task_status": "draft"},
+    ),
     ("activity_counts_something", Activity, {"count": 0}),
     ("jobs_known_kind", Job, {"kind": "sweep"}),
     ("jobs_known_state", Job, {"state": "lost", "ended_at": None}),
@@ -162,7 +174,13 @@ def test_the_three_statuses_of_a_referral_must_agree(referral: Referral) -> None
     for table, constraint in tables:
         row = table._base_manager.order_by("pk")[0]
         for business, request, task in sorted(everything):
-            change = {"business_status": business, "status": request, "task_status": task}
+            change: dict[str, Any] = {
+                "business_status": business,
+                "status": request,
+                "task_status": task,
+            }
+            if table is Referral:  # a draft is the one that has not been issued
+                change["issued_at"] = None if business == "drafted" else LATER
             write = partial(table._base_manager.filter(pk=row.pk).update, **change)
             if (business, request, task) in allowed:
                 assert write() == 1

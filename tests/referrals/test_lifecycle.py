@@ -8,41 +8,95 @@ from accounts.actors import SYSTEM, Actor, ActorKind
 from config.fictional import Person
 from referrals import lifecycle
 from referrals.changing import move
-from referrals.lifecycle import STATUSES, BusinessStatus, MoveNotAllowed, RequestStatus, TaskStatus
+from referrals.lifecycle import (
+    STATUSES,
+    BusinessStatus,
+    MoveNotAllowed,
+    RequestStatus,
+    TaskStatus,
+    is_over,
+    moves_open_to,
+)
 from referrals.models import Referral, StatusChange
 from tests import cast
 from tests.referrals import steps
 
 # from → to: by whom. Whatever is not here must not be possible.
 ALLOWED = {
+    ("drafted", "drafted"): {"client"},
+    ("drafted", "received-by-service"): {"client"},
+    ("received-by-service", "received-by-service"): {"client"},
     ("received-by-service", "matched"): {"system"},
     ("received-by-service", "no-match"): {"system"},
+    ("no-match", "received-by-service"): {"client"},
+    ("matched", "matched"): {"client"},
     ("matched", "invitation-sent"): {"system"},
     ("matched", "joined"): {"patient"},
     ("matched", "patient-declined"): {"patient"},
     ("matched", "not-taken-up"): {"system"},
+    ("invitation-sent", "invitation-sent"): {"client"},
     ("invitation-sent", "joined"): {"patient"},
     ("invitation-sent", "patient-declined"): {"patient"},
     ("invitation-sent", "not-taken-up"): {"system"},
+    ("joined", "joined"): {"client"},
+    ("joined", "waitlist"): {"host"},
     ("joined", "engaged"): {"host"},
     ("joined", "left-community"): {"patient", "host"},
+    ("waitlist", "waitlist"): {"client"},
+    ("waitlist", "joined"): {"host"},
+    ("waitlist", "left-community"): {"patient", "host"},
     ("engaged", "left-community"): {"patient", "host"},
+    ("left-community", "left-community"): {"client"},
     ("left-community", "joined"): {"patient"},
     ("left-community", "patient-declined"): {"patient"},
+    **{
+        (told, "withdrawn"): {"client"}
+        for told in (
+            "drafted",
+            "received-by-service",
+            "no-match",
+            "matched",
+            "invitation-sent",
+            "joined",
+            "waitlist",
+            "left-community",
+        )
+    },
+    # From wherever the practice can be told that it stands; of the other states it is never told.
+    **{
+        (told, "entered-in-error"): {"client"}
+        for told in (
+            "drafted",
+            "received-by-service",
+            "no-match",
+            "matched",
+            "invitation-sent",
+            "joined",
+            "waitlist",
+            "left-community",
+            "patient-declined",
+            "invitation-ended",
+            "withdrawn",
+        )
+    },
 }
 
 # What the referring system sees: ServiceRequest.status, Task.status.
 SEEN = {
+    "drafted": ("draft", "draft"),
     "received-by-service": ("active", "requested"),
     "matched": ("active", "accepted"),
     "no-match": ("active", "rejected"),
     "invitation-sent": ("active", "accepted"),
     "joined": ("active", "in-progress"),
+    "waitlist": ("active", "accepted"),
     "engaged": ("active", "in-progress"),
     "left-community": ("active", "in-progress"),
     "patient-declined": ("revoked", "cancelled"),
     "not-taken-up": ("revoked", "failed"),
     "invitation-ended": ("completed", "completed"),
+    "withdrawn": ("revoked", "cancelled"),
+    "entered-in-error": ("entered-in-error", "entered-in-error"),
 }
 # Told to the practice in place of a state, and never a state itself.
 ONLY_TOLD = {"invitation-ended"}
@@ -83,15 +137,33 @@ def test_every_state_has_its_fhir_statuses() -> None:
     assert shown == SEEN
 
 
-def test_every_state_but_the_first_can_be_reached_and_none_is_a_trap_by_mistake() -> None:
+def test_every_state_can_be_reached_and_none_is_a_trap_by_mistake() -> None:
     states = {state.value for state in BusinessStatus} - ONLY_TOLD
+    left_alone = {(start, to): by - {"client"} for (start, to), by in ALLOWED.items()}
+    stops = states - {start for (start, _to), by in left_alone.items() if by}
 
-    assert {to for _, to in ALLOWED} == states - {"received-by-service"}
-    assert states - {start for start, _ in ALLOWED} == {
+    assert {to for _, to in ALLOWED} == states
+    # A draft waits for its requester. All the others are over.
+    assert stops == {"drafted", *(state for state in states if is_over(BusinessStatus(state)))}
+    assert stops - {"drafted"} == {
         "no-match",
         "patient-declined",
         "not-taken-up",
+        "withdrawn",
+        "entered-in-error",
     }
+
+
+@pytest.mark.parametrize("told", BusinessStatus)
+def test_every_move_of_a_requester_has_a_name_and_its_statuses(told: BusinessStatus) -> None:
+    possible = moves_open_to(told, ActorKind.CLIENT)
+
+    names = [one.name for one in possible]
+    assert len(set(names)) == len(names)
+    assert set(names) <= {"issue", "correct", "withdraw", "mark-as-error"}
+    for one in possible:
+        assert (one.request_status, one.task_status) == SEEN[one.business_status]
+        assert one.takes_reason == (one.name in ("withdraw", "mark-as-error"))
 
 
 # The one way to move

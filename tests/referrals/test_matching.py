@@ -90,7 +90,7 @@ def test_without_a_suitable_community_the_task_is_rejected_and_nobody_is_written
     assert "moderated community" in task["statusReason"]["text"]
     assert messages() == []
     assert not Message.objects.exists()
-    assert set(Job.objects.values_list("kind", flat=True)) == {JobKind.MATCH}
+    assert set(Job.objects.values_list("kind", flat=True)) == {JobKind.MATCH, JobKind.TELL}
     run = MatchRun.objects.get()
     assert (run.offered, run.considered) == (0, 0)
 

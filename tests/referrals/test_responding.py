@@ -298,7 +298,7 @@ def test_a_link_that_ends_unused_closes_the_referral_and_the_practice_learns_tha
     with time_machine.travel(after(referral, seconds=-1), tick=False):
         assert run_jobs() == 0
     with time_machine.travel(after(referral, seconds=1), tick=False):
-        assert run_jobs() == 1
+        assert run_jobs() == 2  # the end, and whom to tell of it
         gp_system.sign_in()
         task = json.loads(gp_system.get(f"/fhir/R4/Task/{referral.pk}").content)
 

@@ -11,10 +11,12 @@ from django.utils import timezone
 from config.fictional import Person
 from jobs.models import Job, JobKind, JobState
 from referrals import sweeping
+from referrals.amending import withdraw_referral
 from referrals.inviting import LINK_LIFE, invite_patient
 from referrals.lifecycle import BusinessStatus
 from referrals.matching import match_referral
 from referrals.models import PatientSession, Referral
+from referrals.reconciling import reconcile
 from referrals.sessions import begin_session
 from referrals.sweeping import LATE, sweep_referrals
 from referrals.tasks import sweep
@@ -61,9 +63,8 @@ def test_what_has_lost_its_job_goes_on_to_the_patient(
     with time_machine.travel(timezone.now() + 2 * LATE, tick=False):
         with application_role.as_product():
             sweep()
-        assert list(Job.objects.exclude(kind=JobKind.END_LINK).values_list("kind", flat=True)) == [
-            kind
-        ]
+        others = Job.objects.exclude(kind__in=[JobKind.END_LINK, JobKind.TELL])
+        assert list(others.values_list("kind", flat=True)) == [kind]
         run_jobs()
 
     referral.refresh_from_db()
@@ -146,3 +147,29 @@ def test_sessions_that_are_over_are_forgotten(
     sweep()
 
     assert not PatientSession.objects.exists()
+
+
+@pytest.mark.parametrize("is_taken_back", [False, True])
+def test_neither_a_draft_nor_what_was_taken_back_waits_for_a_job(
+    gp_system: cast.ClinicalSystem, person: Person, *, is_taken_back: bool
+) -> None:
+    referral = steps.drafted(gp_system, person)
+    if is_taken_back:
+        referral = steps.referred(gp_system, person)
+        _invited(referral)
+        withdraw_referral(
+            referral_id=referral.pk,
+            is_mistake=False,
+            reason_text="",
+            expected_version=None,
+            by=steps.actor_of(gp_system),
+            at=timezone.now(),
+        )
+    Job.objects.all().delete()
+
+    with time_machine.travel(timezone.now() + 2 * LINK_LIFE, tick=False):
+        assert sweep_referrals(at=timezone.now()) == 0
+        account = reconcile(at=timezone.now())
+
+    assert (account.stuck, account.unexplained) == ([], [])
+    assert (account.in_progress, account.terminal) == (1, int(is_taken_back))

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from scripts.outsiders import Browser
-from scripts.processes import PROJECT
+from scripts.processes import PROJECT, take_port
 from scripts.stack import Stack
 
-PAGE = PROJECT / "docs" / "first-referral.md"
+PAGE = PROJECT / "docs" / "fhir.md"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,11 @@ def _commands(**places: str) -> str:
     not shutil.which("curl"), reason="there is no curl, so the page's commands did not run"
 )
 def test_the_commands_of_the_page_work_as_they_stand(stack: Stack, tmp_path: Path) -> None:
-    script = _commands(BASE=stack.base_url, MINE=str(tmp_path), PYTHON=sys.executable)
+    listener = take_port(0)
+    port = str(listener.getsockname()[1])
+    listener.close()
+    places = {"BASE": stack.base_url, "MINE": str(tmp_path), "PYTHON": sys.executable}
+    script = _commands(**places, PORT=port)
 
     done = subprocess.run(
         ["/bin/sh", "-eu"],
@@ -52,9 +56,14 @@ def test_the_commands_of_the_page_work_as_they_stand(stack: Stack, tmp_path: Pat
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "No faults were found." in done.stdout
     assert "The referral is " in done.stdout
     assert '"code": "invitation-sent"' in done.stdout
-    assert len(stack.messages()) == 1
+    assert done.stdout.splitlines()[-2:] == ["withdrawn", "ok"]
+    assert '"priority":"urgent"' in (tmp_path / "now.json").read_text(encoding="utf-8")
+    notified = (tmp_path / "notified.ndjson").read_text(encoding="utf-8").splitlines()
+    assert ["handshake" in notified[0], "event-notification" in notified[1]] == [True, True]
+    assert stack.messages()
 
 
 @pytest.mark.journey

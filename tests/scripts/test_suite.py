@@ -42,10 +42,16 @@ def test_a_missing_service_is_a_failure_only_where_it_is_required(
 ) -> None:
     monkeypatch.setenv("REQUIRE_SERVICES", required)
     monkeypatch.setattr(suite, "SERVICES", (ABSENT,))
-    monkeypatch.setattr(suite, "_parts", lambda _missing: [])
+    monkeypatch.setattr(suite, "_parts", lambda _missing, _bodies: [])
 
     assert suite.main() == code
 
     printed = capsys.readouterr().out
     assert "nothing answers" in printed
     assert printed.endswith(f"0 passed, {code} failed, 0 skipped\n")
+
+
+def test_the_independent_eyes_look_after_the_tests_on_every_database() -> None:
+    names = [part.name for part in suite._parts([], "bodies")]
+
+    assert names == ["SQLite", "PostgreSQL", "Independent eyes", "Journeys and browser"]

@@ -1,4 +1,4 @@
-"""``manage.py change_client CLIENT_ID (--jwks-file F | --jwks-url U | --switch-off)``: other keys, or the end."""
+"""``manage.py change_client CLIENT_ID`` with other keys, how strictly it is read, whether it may export, or its end."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -9,13 +9,19 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.management.commands.register_client import key_set_in
-from accounts.registering import RegistrationRefused, replace_keys, switch_off
+from accounts.registering import (
+    RegistrationRefused,
+    replace_keys,
+    set_exporting,
+    set_strictness,
+    switch_off,
+)
 
 
 class Command(BaseCommand):
-    """Replaces the keys of a clinical system, or switches it off."""
+    """Replaces the keys of a clinical system, says how it is read and what it may, or switches it off."""
 
-    help = "Replaces a clinical system's keys (the old ones end), or switches it off at once."
+    help = "Gives a clinical system other keys or other rights, or switches it off."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which client, and what becomes of it."""
@@ -23,6 +29,10 @@ class Command(BaseCommand):
         change = parser.add_mutually_exclusive_group(required=True)
         change.add_argument("--jwks-file", type=Path, metavar="F", help="its public keys from now")
         change.add_argument("--jwks-url", default="", metavar="U", help="the address of its keys")
+        change.add_argument("--strict", action="store_true", help="known deviations are refused")
+        change.add_argument("--tolerant", action="store_true", help="known deviations are warnings")
+        change.add_argument("--export", action="store_true", help="it may ask for $export")
+        change.add_argument("--no-export", action="store_true", help="it may not, its files end")
         change.add_argument("--switch-off", action="store_true", help="its tokens end at once")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -32,6 +42,12 @@ class Command(BaseCommand):
             if options["switch_off"]:
                 client = switch_off(client_id=which, at=at)
                 done = "is switched off"
+            elif options["strict"] or options["tolerant"]:
+                client = set_strictness(client_id=which, is_strict=options["strict"], at=at)
+                done = "is read strictly" if client.is_strict else "is read tolerantly"
+            elif options["export"] or options["no_export"]:
+                client = set_exporting(client_id=which, may_export=options["export"], at=at)
+                done = "may export" if client.may_export else "may not export"
             else:
                 client = replace_keys(
                     client_id=which,

@@ -30,6 +30,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--bars", action="store_true", help="it speaks BaRS: each X-Request-ID counts once"
         )
+        parser.add_argument(
+            "--strict", action="store_true", help="known deviations are refused, not tolerated"
+        )
+        parser.add_argument(
+            "--export", action="store_true", help="it may take out all it may see at once ($export)"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Register and print."""
@@ -41,6 +47,8 @@ class Command(BaseCommand):
                 jwks_url=options["jwks_url"],
                 scope=options["scope"],
                 is_bars=options["bars"],
+                is_strict=options["strict"],
+                may_export=options["export"],
                 at=timezone.now(),
             )
         except RegistrationRefused as error:

@@ -74,7 +74,7 @@ class Command(BaseCommand):
 def _load(kept: dict[str, str], key: ECKey, *, has_past: bool) -> dict[str, str]:
     at = timezone.now()
     if not Condition.objects.exists():
-        load_reference()
+        load_reference(at=at)
     if not Community.objects.filter(key=COMMUNITY).exists():
         demo.load_directories(at=at)
     password = kept.get("commissioner_password") or secrets.token_urlsafe(12)

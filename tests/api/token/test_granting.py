@@ -1,6 +1,7 @@
 """A token carries what is registered, and opens no more than it carries."""
 
 import json
+from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey
@@ -31,12 +32,13 @@ def test_only_registered_scopes_are_granted(client: RegisteredClient, ec_key: EC
 def test_a_scope_that_is_registered_in_part_is_narrowed(
     gp_system: cast.ClinicalSystem, person: Person
 ) -> None:
-    gp_system.scope = "system/Patient.crs system/Patient.cr system/ServiceRequest.cruds"
+    gp_system.scope = "system/Patient.cruds system/Provenance.crus system/ServiceRequest.cruds"
     gp_system.sign_in()
 
     token = AccessToken.objects.order_by("-pk")[0]
 
-    assert token.scope == "system/Patient.cr system/ServiceRequest.crs"
+    expected = "system/Patient.crus system/Provenance.rs system/ServiceRequest.crus"
+    assert token.scope == expected
     assert gp_system.refer(person).status_code == 201
 
 
@@ -75,7 +77,7 @@ def test_a_narrow_token_can_do_no_more_than_it_says(
     refused = [
         gp_system.refer(person),
         gp_system.post("/fhir/R4/Patient", cast.referral_for(person)["contained"][0]),
-        gp_system.post("/fhir/R4", {"resourceType": "Bundle", "type": "transaction"}),
+        gp_system.post("/fhir/R4", _transaction(person)),
         gp_system.get(f"/fhir/R4/Task/{referral_id}"),
         gp_system.get(f"/fhir/R4/Task?focus=ServiceRequest/{referral_id}"),
         gp_system.get(f"/fhir/R4/Patient/{referral_id}"),
@@ -91,7 +93,7 @@ def test_a_narrow_token_can_do_no_more_than_it_says(
     assert [sentence.removeprefix("The token does not cover this: ") for sentence in needed] == [
         "system/ServiceRequest.c",
         "system/Patient.c",
-        "system/ServiceRequest.c system/Patient.c",
+        "system/Patient.c",
         "system/Task.r",
         "system/Task.s",
         "system/Patient.r",
@@ -102,10 +104,27 @@ def test_a_narrow_token_can_do_no_more_than_it_says(
 
 @pytest.mark.parametrize("scope", ["system/ServiceRequest.cr", "system/Patient.cr"])
 def test_a_transaction_needs_a_scope_for_each_type(
-    gp_system: cast.ClinicalSystem, scope: str
+    gp_system: cast.ClinicalSystem, person: Person, scope: str
 ) -> None:
     gp_system.scope = scope
+    before = row_counts()
 
-    answer = gp_system.post("/fhir/R4", {"resourceType": "Bundle", "type": "transaction"})
+    answer = gp_system.post("/fhir/R4", _transaction(person))
 
     issues(answer, 403)
+    assert row_counts()["referrals_referral"] == before["referrals_referral"]
+
+
+def _transaction(person: Person) -> dict[str, Any]:
+    """A patient and the referral that is about them."""
+    sent = cast.referral_for(person)
+    [patient] = sent.pop("contained")
+    del patient["id"]
+    sent["subject"] = {"reference": "urn:uuid:0190a000-0000-4000-8000-00000000000a"}
+    entries = [
+        {"resource": patient, "fullUrl": sent["subject"]["reference"]},
+        {"resource": sent, "fullUrl": "urn:uuid:0190a000-0000-4000-8000-00000000000b"},
+    ]
+    for entry in entries:
+        entry["request"] = {"method": "POST", "url": entry["resource"]["resourceType"]}
+    return {"resourceType": "Bundle", "type": "transaction", "entry": entries}

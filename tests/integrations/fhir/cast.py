@@ -15,6 +15,7 @@ from integrations.fhir.outcome import Finding, Refused
 BASE_URL = "https://referrals.example"
 REFERRAL_ID = UUID("0b9f6c1e-6d5c-4c58-8f6e-1d1f0a7b2c01")
 PATIENT_ID = UUID("0b9f6c1e-6d5c-4c58-8f6e-1d1f0a7b2c02")
+PRACTICE_ID = UUID("0b9f6c1e-6d5c-4c58-8f6e-1d1f0a7b2c03")
 AT = datetime(2026, 11, 22, 10, 30, 0, 120000, timezone(timedelta(hours=1)))
 _EXAMPLES = Path(__file__).parent / "examples"
 
@@ -25,8 +26,21 @@ def example(name: str) -> dict[str, Any]:
 
 
 def a_referral(**elements: Any) -> dict[str, Any]:
-    """The example of a ServiceRequest with these elements in it."""
-    return example("referral") | elements
+    """The example of a ServiceRequest with these elements in it, and of what it contains only what is referred to."""
+    referral = example("referral") | elements
+    return referral if "contained" in elements else referred_to_only(referral)
+
+
+def referred_to_only(resource: dict[str, Any]) -> dict[str, Any]:
+    """The resource without what it contains and nothing refers to (dom-3)."""
+    while unused := [
+        inner
+        for inner in resource.get("contained", [])
+        if f'"#{inner["id"]}"' not in wire.dump(resource).decode()
+    ]:
+        kept = [inner for inner in resource["contained"] if inner not in unused]
+        resource = without(resource, "contained") | ({"contained": kept} if kept else {})
+    return resource
 
 
 def a_patient(**elements: Any) -> dict[str, Any]:
@@ -61,19 +75,25 @@ def places(findings: Iterable[Finding]) -> list[tuple[str, str]]:
 
 
 def check(resource: dict[str, Any]) -> list[tuple[str, str]]:
-    """What the checks say of a resource that claims the right type."""
-    return places(checking.check(resource, resource_type=resource["resourceType"]))
+    """The faults that the checks find in a resource that claims the right type."""
+    findings = checking.check(resource, resource_type=resource["resourceType"])
+    return places(finding for finding in findings if finding.is_error)
 
 
 @dataclass(frozen=True)
 class Practice:
+    pk: UUID = PRACTICE_ID
     ods_code: str = "X99999"
     name: str = "Example Surgery"
 
 
+@dataclass(frozen=True)
+class Document:
+    text: str = "{}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Referral:
-    document: str
     pk: UUID = REFERRAL_ID
     reference: str = "PR-7K2M-9Q"
     patient_id: UUID = PATIENT_ID
@@ -89,6 +109,8 @@ class Change:
     task_status: str = "accepted"
     business_status: str = "matched"
     reason_text: str = ""
+    request_document: Document = Document()
+    task_document: Document | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,17 @@ from typing import Any
 
 import pytest
 
-from integrations.fhir import checking
-from tests.integrations.fhir.cast import a_patient, a_referral, check, example, without
+from integrations.fhir import checking, wire
+from tests.integrations.fhir.cast import (
+    a_patient,
+    a_referral,
+    check,
+    example,
+    places,
+    refusal,
+    without,
+)
+from tests.integrations.fhir.reading import take_in
 
 
 @pytest.mark.parametrize("name", ["referral", "patient", "transaction"])
@@ -59,7 +68,9 @@ def test_a_type_that_is_missing_in_a_bundle_entry_is_named() -> None:
 
 @pytest.mark.parametrize("name", ["status", "intent", "subject"])
 def test_a_required_element_is_missing(name: str) -> None:
-    assert check(without(a_referral(), name)) == [("required", f"ServiceRequest.{name}")]
+    sent = without(a_referral(subject={"display": "A"}, requester={"display": "A"}), name)
+
+    assert check(sent) == [("required", f"ServiceRequest.{name}")]
 
 
 def test_a_required_primitive_may_be_an_extension_only() -> None:
@@ -123,6 +134,57 @@ def test_a_required_choice_is_made() -> None:
         ("required", "ServiceRequest.note[0].text"),
         ("structure", "ServiceRequest.note[0].author"),
     }
+
+
+# Checking and reading together
+
+
+def test_faults_of_form_and_of_the_referral_come_in_one_answer() -> None:
+    sent = a_referral(colour="red", status="unknown", intent="proposal")
+
+    refused = refusal(lambda: take_in(wire.dump(sent), "ServiceRequest"))
+
+    assert refused.status == 400
+    assert places(finding for finding in refused.findings if finding.is_error) == [
+        ("structure", "ServiceRequest.colour"),
+        ("business-rule", "ServiceRequest.status"),
+        ("business-rule", "ServiceRequest.intent"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("elements", "status"),
+    [
+        ({"colour": "red"}, 400),
+        ({"priority": "soon"}, 422),
+        ({"intent": "proposal"}, 422),
+        ({"priority": "soon", "intent": "proposal"}, 422),
+        ({"priority": "soon", "authoredOn": "yesterday"}, 400),
+    ],
+)
+def test_a_fault_of_form_is_400_and_one_of_content_422(
+    elements: dict[str, Any], status: int
+) -> None:
+    refused = refusal(lambda: take_in(wire.dump(a_referral(**elements)), "ServiceRequest"))
+
+    assert refused.status == status
+
+
+def test_reading_does_not_repeat_what_the_checks_said_of_a_place() -> None:
+    sent = without(a_referral(reasonCode=[{"coding": "x"}]), "status")
+
+    refused = refusal(lambda: take_in(wire.dump(sent), "ServiceRequest"))
+
+    assert places(finding for finding in refused.findings if finding.is_error) == [
+        ("structure", "ServiceRequest.reasonCode[0].coding"),
+        ("required", "ServiceRequest.status"),
+    ]
+
+
+def test_what_is_of_another_type_is_not_read() -> None:
+    refused = refusal(lambda: take_in(b'{"resourceType":"Patient"}', "ServiceRequest"))
+
+    assert places(refused.findings) == [("invalid", "ServiceRequest")]
 
 
 # The second opinion of fhir.resources, for whatever the checks may one day overlook

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.integrations.fhir.cast import a_patient, a_referral, check, example, without
+from integrations.fhir import bindings, checking, schema
+from tests.integrations.fhir.cast import a_patient, a_referral, check, example
 
 
 @pytest.mark.parametrize(
@@ -50,37 +51,70 @@ def test_a_task_may_not_be_a_directive() -> None:
     assert check(task | {"intent": "unknown"}) == []
 
 
-# Invariants
+CODED = [
+    ("CommunicationRequest", "status", "draft active on-hold revoked completed entered-in-error unknown"),
+    ("Consent", "status", "draft proposed active rejected inactive entered-in-error"),
+    ("Encounter", "status", "planned arrived triaged in-progress onleave finished cancelled entered-in-error unknown"),
+    ("Endpoint", "status", "active suspended error off entered-in-error test"),
+    ("HealthcareServiceAvailableTime", "daysOfWeek", "mon tue wed thu fri sat sun"),
+    ("Location", "mode", "instance kind"),
+    ("MeasureReport", "type", "individual subject-list summary data-collection"),
+    ("MessageHeaderResponse", "code", "ok transient-error fatal-error"),
+    ("Observation", "status", "registered preliminary final amended corrected cancelled entered-in-error unknown"),
+    ("ProvenanceEntity", "role", "derivation revision quotation source removal"),
+    ("Quantity", "comparator", "< <= >= >"),
+    ("QuestionnaireResponse", "status", "in-progress completed amended entered-in-error stopped"),
+    ("Subscription", "status", "requested active error off"),
+    ("SubscriptionChannel", "type", "rest-hook websocket email sms message"),
+    ("Task", "status", "draft requested received accepted rejected ready cancelled in-progress on-hold failed completed entered-in-error"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("type_name", "element", "codes"), CODED)
+def test_the_generated_tables_hold_the_codes_of_r4(
+    type_name: str, element: str, codes: str
+) -> None:
+    value_set = bindings.ELEMENTS[type_name][element]
+
+    assert list(bindings.VALUE_SETS[value_set]) == codes.split()
+
+
+def test_every_bound_element_is_one_of_the_models() -> None:
+    for type_name, bound in bindings.ELEMENTS.items():
+        known = {element.path_name for element in schema.elements_of(type_name).values()}
+        assert bound.keys() <= known, type_name
+
+
+def test_a_condition_needs_a_code_of_the_value_set_and_not_words_alone() -> None:
+    condition = {"resourceType": "Condition", "subject": {"reference": "Patient/1"}}
+    sound = {"coding": [{"code": "mine"}, {"code": "active"}]}
+
+    assert check(condition | {"clinicalStatus": sound}) == []
+    for wrong in ({"text": "active"}, {"coding": [{"code": "ongoing"}]}):
+        assert check(condition | {"clinicalStatus": wrong}) == [
+            ("code-invalid", "Condition.clinicalStatus")
+        ]
 
 
 @pytest.mark.parametrize(
-    "extension",
+    ("content_type", "findings"),
     [
-        {"url": "https://example.org/x"},
-        {
-            "url": "https://example.org/x",
-            "valueString": "a",
-            "extension": [{"url": "y", "valueString": "b"}],
-        },
+        ("text/plain; charset=utf-8", []),
+        ("a picture", [("code-invalid", "Patient.photo[0].contentType")]),
     ],
 )
-def test_an_extension_has_either_a_value_or_extensions(extension: dict[str, Any]) -> None:
-    assert check(a_patient(extension=[extension])) == [("invariant", "Patient.extension[0]")]
+def test_a_content_type_is_written_as_a_mime_type(
+    content_type: str, findings: list[tuple[str, str]]
+) -> None:
+    assert check(a_patient(photo=[{"contentType": content_type}])) == findings
 
 
-def test_a_contact_point_with_a_value_has_a_system() -> None:
-    assert check(a_patient(telecom=[{"value": "1"}])) == [
-        ("invariant", "Patient.telecom[0].system")
-    ]
+def test_the_sentence_names_the_codes_or_where_they_stand() -> None:
+    task = {"resourceType": "Task", "status": "done", "intent": "order"}
+    questionnaire = {"resourceType": "Questionnaire", "status": "draft", "subjectType": ["GP"]}
 
+    [about_status] = checking.check(task, resource_type="Task")
+    [about_types] = checking.check(questionnaire, resource_type="Questionnaire")
 
-def test_order_detail_needs_a_code() -> None:
-    sent = without(a_referral(orderDetail=[{"text": "x"}]), "code")
-
-    assert check(sent) == [("invariant", "ServiceRequest.orderDetail")]
-
-
-def test_a_contact_says_who_or_how() -> None:
-    sent = a_patient(contact=[{"gender": "male"}])
-
-    assert check(sent) == [("invariant", "Patient.contact[0]")]
+    assert "in-progress" in about_status.text
+    assert "http://hl7.org/fhir/ValueSet/resource-types" in about_types.text

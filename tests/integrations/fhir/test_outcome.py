@@ -1,11 +1,13 @@
 """How findings are told in FHIR."""
 
-from integrations.fhir import checking, codes
+from integrations.fhir import bindings, checking
 from integrations.fhir.outcome import (
     Finding,
     Refused,
     malformed,
     operation_outcome,
+    refusal,
+    tolerated,
     unprocessable,
 )
 
@@ -57,6 +59,14 @@ def test_a_refusal_carries_its_status_and_all_findings() -> None:
     assert str(refused) == "One. Two."
 
 
+def test_a_warning_does_not_make_a_refusal_one_of_form() -> None:
+    findings = [tolerated("value", "One."), unprocessable("value", "Two.")]
+
+    assert refusal(findings).status == 422
+    assert refusal(findings).findings == (findings[1], findings[0])
+    assert refusal([*findings, malformed("value", "Three.")]).status == 400
+
+
 def test_only_fatal_and_error_are_errors() -> None:
     severities = ("fatal", "error", "warning", "information")
 
@@ -64,4 +74,4 @@ def test_only_fatal_and_error_are_errors() -> None:
 
 
 def test_the_issue_types_are_the_31_of_r4() -> None:
-    assert len(codes.ISSUE_TYPES) == 31
+    assert len(bindings.ISSUE_TYPES) == 31

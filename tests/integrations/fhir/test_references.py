@@ -65,20 +65,25 @@ def test_a_contained_resource_may_refer_to_its_container() -> None:
 def test_contained_resources_are_looked_up_in_their_own_bundle_entry() -> None:
     bundle = example("transaction")
     bundle["entry"][0]["resource"]["subject"] = {"reference": "#patient"}
-    bundle["entry"][1]["resource"]["contained"] = [{"resourceType": "Patient", "id": "patient"}]
+    other = bundle["entry"][1]["resource"]
+    other["contained"] = [{"resourceType": "Patient", "id": "patient"}]
+    other["link"] = [{"other": {"reference": "#patient"}, "type": "seealso"}]
 
     assert check(bundle) == [("not-found", "Bundle.entry[0].resource.subject.reference")]
 
 
 def test_a_contained_resource_must_not_contain_another() -> None:
     sent = a_referral()
-    sent["contained"][0]["contained"] = [{"resourceType": "Patient", "id": "inner"}]
+    container = {"url": "https://example.org/x", "valueReference": {"reference": "#"}}
+    inner = {"resourceType": "Patient", "id": "inner", "extension": [container]}
+    sent["contained"][0]["contained"] = [inner]
 
     assert check(sent) == [("invariant", "ServiceRequest.contained[0].contained")]
 
 
 def test_a_contained_resource_needs_an_id_of_its_own() -> None:
-    sent = a_referral(requester={"display": "A"})
+    sent = a_referral()
+    sent["requester"] = {"display": "A"}
     sent["contained"][1] = {"resourceType": "Practitioner"}
     sent["contained"][2]["id"] = "patient"
 
@@ -86,6 +91,46 @@ def test_a_contained_resource_needs_an_id_of_its_own() -> None:
         ("invariant", "ServiceRequest.contained[2].id"),
         ("invariant", "ServiceRequest.contained[1].id"),
     ]
+
+
+def test_a_contained_resource_that_nothing_refers_to_is_named() -> None:
+    unused = {"resourceType": "Practitioner", "id": "unused"}
+    pointing = {"resourceType": "Provenance", "id": "pointing"} | {
+        "target": [{"reference": "#"}],
+        "recorded": "2026-11-01T09:00:00Z",
+        "agent": [{"who": {"display": "A"}}],
+    }
+    sent = a_referral()
+    sent["contained"] += [unused, pointing]
+
+    assert check(sent) == [("invariant", "ServiceRequest.contained[3]")]
+
+
+@pytest.mark.parametrize(
+    ("meta", "name"),
+    [
+        ({"versionId": "1"}, "versionId"),
+        ({"lastUpdated": "2026-11-01T09:00:00Z"}, "lastUpdated"),
+        ({"security": [{"code": "R"}]}, "security"),
+    ],
+)
+def test_a_contained_resource_has_no_version_and_no_label(meta: dict[str, Any], name: str) -> None:
+    sent = a_referral()
+    sent["contained"][0]["meta"] = meta
+
+    assert check(sent) == [("invariant", f"ServiceRequest.contained[0].meta.{name}")]
+
+
+@pytest.mark.parametrize("subject", ["Organization/1", "Procedure/1"])
+def test_where_r4b_allows_more_than_r4_the_targets_are_those_of_r4(subject: str) -> None:
+    observation = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "x"},
+        "subject": {"reference": subject},
+    }
+
+    assert check(observation) == [("value", "Observation.subject.reference")]
 
 
 def test_many_references_to_many_contained_resources_take_linear_time() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from integrations.fhir import service_request, subject, wire
 from integrations.fhir.outcome import Refused
+from integrations.fhir.subject import nothing_to_resolve
 from referrals.intake import (
     Coding,
     Identifier,
@@ -72,15 +73,49 @@ def test_what_is_not_said_is_routine_and_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    "status", ["draft", "on-hold", "revoked", "completed", "entered-in-error", "unknown"]
+    "status", ["on-hold", "revoked", "completed", "entered-in-error", "unknown"]
 )
-def test_a_new_referral_is_active(status: str) -> None:
+def test_a_new_referral_is_active_or_a_draft(status: str) -> None:
     refused = _refused(a_referral(status=status))
 
     assert refused.status == 422
     assert places(refused.findings) == [("business-rule", "ServiceRequest.status")]
     assert "active" in refused.findings[0].text
     assert refused.findings[0].details == "REC_UNPROCESSABLE_ENTITY"
+
+
+@pytest.mark.parametrize("status", ["draft", "active"])
+def test_a_draft_stays_a_draft(status: str) -> None:
+    assert _read(a_referral(status=status)).status == status
+
+
+@pytest.mark.parametrize("status", service_request.AMENDABLE)
+def test_a_referral_that_is_held_may_be_sent_in_more_statuses(status: str) -> None:
+    new = service_request.read(
+        a_referral(status=status),
+        base_url=BASE_URL,
+        resolve=nothing_to_resolve,
+        statuses=service_request.AMENDABLE,
+    )
+
+    assert new.status == status
+
+
+@pytest.mark.parametrize(
+    ("status", "reason_text"),
+    [("revoked", "Moved away"), ("entered-in-error", "Moved away"), ("active", "")],
+)
+def test_why_a_referral_is_taken_back_stands_in_words_alone(status: str, reason_text: str) -> None:
+    coded = {"coding": [{"system": SNOMED, "code": "422650009"}], "text": "Social isolation"}
+
+    new = service_request.read(
+        a_referral(status=status, reasonCode=[coded, {"text": "Moved away"}]),
+        base_url=BASE_URL,
+        resolve=nothing_to_resolve,
+        statuses=service_request.AMENDABLE,
+    )
+
+    assert new.reason_text == reason_text
 
 
 @pytest.mark.parametrize("intent", ["order", "plan", "filler-order"])
@@ -165,7 +200,7 @@ def test_every_coding_of_every_reason_is_read() -> None:
 
 
 def test_all_that_bars_a_referral_is_told_at_once() -> None:
-    sent = a_referral(status="draft", intent="proposal", code={"text": "x"}, reasonCode=[])
+    sent = a_referral(status="unknown", intent="proposal", code={"text": "x"}, reasonCode=[])
     sent["contained"][0]["identifier"][0]["value"] = "9990000019"
 
     assert [at for _, at in places(_refused(sent).findings)] == [
@@ -255,7 +290,7 @@ def test_the_same_nhs_number_twice_is_taken() -> None:
         ),
         ({"reference": "urn:uuid:x"}, ("not-found", "ServiceRequest.subject.reference")),
         ({"reference": "#nobody"}, ("not-found", "ServiceRequest.subject.reference")),
-        ({"reference": "#role"}, ("business-rule", "ServiceRequest.contained[1]")),
+        ({"reference": "#role"}, ("business-rule", "ServiceRequest.contained[0]")),
     ],
 )
 def test_a_patient_who_cannot_be_made_out_is_refused(
@@ -330,8 +365,8 @@ def test_roles_that_refer_to_themselves_come_to_an_end() -> None:
 
 
 def _rendered(resource: dict[str, Any], **change: Any) -> dict[str, Any]:
-    row = cast.Referral(document=wire.dump(resource).decode())
-    return service_request.render(row, cast.Change(**change), base_url=BASE_URL)
+    row = cast.Change(request_document=cast.Document(wire.dump(resource).decode()), **change)
+    return service_request.render(cast.Referral(), row, base_url=BASE_URL)
 
 
 def test_a_referral_goes_back_with_our_elements_over_what_was_received() -> None:

@@ -6,13 +6,14 @@ from integrations.fhir import task
 from tests.integrations.fhir.cast import (
     BASE_URL,
     PATIENT_ID,
+    PRACTICE_ID,
     REFERRAL_ID,
     Change,
     Referral,
     check,
 )
 
-REFERRAL = Referral(document="{}")
+REFERRAL = Referral()
 
 
 def test_a_task_fulfils_its_referral() -> None:
@@ -41,6 +42,7 @@ def test_a_task_fulfils_its_referral() -> None:
         "authoredOn": "2026-11-20T12:00:00.000Z",
         "lastModified": "2026-11-22T09:30:00.120Z",
         "requester": {
+            "reference": f"Organization/{PRACTICE_ID}",
             "type": "Organization",
             "identifier": {
                 "system": "https://fhir.nhs.uk/Id/ods-organization-code",

@@ -9,7 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from integrations.outbound.addresses import OutboundRefused, OutboundUnavailable
-from integrations.outbound.client import Answer, get
+from integrations.outbound.client import Answer, get, post
 from tests.integrations.outbound.conftest import NAME, PUBLIC, Internet, Reply, says
 
 URL = f"https://{NAME}/jwks.json?a=b"
@@ -238,3 +238,56 @@ def test_in_a_demonstration_this_machine_is_asked_without_tls_and_under_no_other
 
     with pytest.raises(OutboundRefused):
         ask()
+
+
+# POST
+
+
+def send(body: bytes = b'{"a": 1}', *, timeout: float = 5.0) -> int:
+    headers = ("Content-Type: application/json", "X-Key: 7")
+    return post(URL, body=body, headers=headers, timeout=timeout)
+
+
+def test_what_is_sent_arrives_with_its_headers(internet: Internet) -> None:
+    assert send() == 200
+
+    head, _, body = internet.requests[0].partition(b"\r\n\r\n")
+    first, *headers = head.decode().split("\r\n")
+    assert first == "POST /jwks.json?a=b HTTP/1.1"
+    assert {f"Host: {NAME}", "Content-Length: 8", "X-Key: 7"} < set(headers)
+    assert body == b'{"a": 1}'
+
+
+@pytest.mark.parametrize("reply", [says(b"x" * 100_000), _without_end, _chunks, _cut_off])
+def test_of_the_answer_to_what_was_sent_only_the_status_counts(
+    internet: Internet, reply: Reply
+) -> None:
+    internet.reply = reply
+
+    assert send() == 200
+
+
+def test_what_is_sent_does_not_follow_a_redirect_either(internet: Internet) -> None:
+    internet.reply = says(status="307 Elsewhere", headers="Location: https://169.254.169.254/\r\n")
+
+    with pytest.raises(OutboundRefused, match="redirects"):
+        send()
+
+    assert len(internet.requests) == 1
+
+
+def test_nothing_is_sent_inside(internet: Internet) -> None:
+    internet.names = [["10.0.0.1"]]
+
+    with pytest.raises(OutboundRefused, match="not public"):
+        send()
+
+    assert internet.connected_to == []
+
+
+@pytest.mark.parametrize("start", DRIPS[:2], ids=["status", "headers"])
+def test_one_deadline_ends_a_slow_answer_to_what_was_sent(internet: Internet, start: bytes) -> None:
+    internet.reply = _drip(start)
+
+    with pytest.raises(OutboundUnavailable, match="TimeoutError"):
+        send(timeout=0.5)

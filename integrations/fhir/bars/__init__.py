@@ -1,0 +1,1 @@
+"""Messages of the Booking and Referral Standard (BaRS): one Bundle that refers somebody or takes that back."""

@@ -1,0 +1,1 @@
+"""What this service defines beyond R4: its profiles, extensions, code systems, value sets and operations."""

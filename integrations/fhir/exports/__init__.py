@@ -1,0 +1,1 @@
+"""Bulk Data: all that a clinical system may see, written into files that it fetches when they are ready."""

@@ -1,0 +1,299 @@
+"""The RESTful interactions that all types share: versions, history, conditions of reading, preferences, formats."""
+
+import json
+from typing import Any
+
+import pytest
+
+from config.fictional import Person
+from referrals.models import Referral
+from tests import cast
+from tests.api.answers import issues
+from tests.referrals import steps
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def referral(gp_system: cast.ClinicalSystem, person: Person, run_jobs: cast.RunJobs) -> Referral:
+    """A referral whose patient has been invited: received, matched, invited."""
+    return steps.invited(gp_system, person, run_jobs)
+
+
+def _resource(answer: Any, status: int = 200) -> dict[str, Any]:
+    assert answer.status_code == status, answer.content
+    resource: dict[str, Any] = json.loads(answer.content)
+    return resource
+
+
+def _patient(gp_system: cast.ClinicalSystem, person: Person) -> dict[str, Any]:
+    [patient] = cast.referral_for(person)["contained"]
+    del patient["id"]
+    return _resource(gp_system.post("/fhir/R4/Patient", patient), 201)
+
+
+def test_a_history_holds_every_version_the_newest_first(
+    gp_system: cast.ClinicalSystem, referral: Referral
+) -> None:
+    bundle = _resource(gp_system.get(f"/fhir/R4/Task/{referral.pk}/_history"))
+
+    assert (bundle["type"], bundle["total"]) == ("history", 3)
+    shown = [(e["resource"]["meta"]["versionId"], e["request"]["method"]) for e in bundle["entry"]]
+    assert shown == [("3", "PUT"), ("2", "PUT"), ("1", "POST")]
+    assert [e["response"]["etag"] for e in bundle["entry"]] == ['W/"3"', 'W/"2"', 'W/"1"']
+    for entry in bundle["entry"]:
+        version = entry["resource"]["meta"]["versionId"]
+        address = f"/fhir/R4/Task/{referral.pk}/_history/{version}"
+        assert _resource(gp_system.get(address)) == entry["resource"]
+
+
+def test_a_history_comes_in_pages(gp_system: cast.ClinicalSystem, referral: Referral) -> None:
+    first = _resource(gp_system.get(f"/fhir/R4/ServiceRequest/{referral.pk}/_history?_count=2"))
+    following = next(one["url"] for one in first["link"] if one["relation"] == "next")
+
+    rest = _resource(gp_system.get(following.partition("8000")[2] or following))
+
+    versions = [e["resource"]["meta"]["versionId"] for e in first["entry"] + rest["entry"]]
+    assert versions == ["3", "2", "1"]
+
+
+def test_a_history_since_a_moment_holds_what_came_after(
+    gp_system: cast.ClinicalSystem, referral: Referral
+) -> None:
+    everything = _resource(gp_system.get("/fhir/R4/Task/_history?_since=2020-01-01"))
+    nothing = _resource(gp_system.get("/fhir/R4/Task/_history?_since=2100-01-01"))
+    own = _resource(gp_system.get(f"/fhir/R4/Task/{referral.pk}/_history?_since=2100-01-01"))
+
+    assert (everything["total"], nothing["total"], own["total"]) == (3, 0, 0)
+
+
+@pytest.mark.parametrize("kind", ["ServiceRequest", "Task"])
+def test_anothers_history_is_no_history(
+    other_gp_system: cast.ClinicalSystem, referral: Referral, kind: str
+) -> None:
+    assert issues(other_gp_system.get(f"/fhir/R4/{kind}/{referral.pk}/_history"), 404)
+    assert _resource(other_gp_system.get(f"/fhir/R4/{kind}/_history"))["total"] == 0
+
+
+@pytest.mark.parametrize("query", ["_count=x", "_since=yesterday", "status=active"])
+def test_a_history_that_is_not_understood_is_refused(
+    gp_system: cast.ClinicalSystem, query: str
+) -> None:
+    assert issues(gp_system.get(f"/fhir/R4/Task/_history?{query}"), 400)
+
+
+def test_whoever_has_the_version_is_not_sent_it_again(
+    gp_system: cast.ClinicalSystem, referral: Referral
+) -> None:
+    address = f"/fhir/R4/Task/{referral.pk}"
+    first = gp_system.get(address)
+
+    same = gp_system.get(address, If_None_Match=first["ETag"])
+    since = gp_system.get(address, If_Modified_Since=first["Last-Modified"])
+    older = gp_system.get(address, If_None_Match='W/"2"')
+    nonsense = gp_system.get(address, If_Modified_Since="yesterday")
+
+    assert (same.status_code, same.content, same["ETag"]) == (304, b"", 'W/"3"')
+    assert since.status_code == 304
+    assert (older.status_code, nonsense.status_code) == (200, 200)
+
+
+def test_head_answers_as_get_does_without_the_body(
+    gp_system: cast.ClinicalSystem, referral: Referral
+) -> None:
+    headers = {"Authorization": f"Bearer {gp_system.token}"}
+
+    answer = gp_system.http.head(f"/fhir/R4/Task/{referral.pk}", headers=headers)
+
+    assert (answer.status_code, answer.content, answer["ETag"]) == (200, b"", 'W/"3"')
+
+
+@pytest.mark.parametrize(
+    ("preference", "kind"),
+    [("return=minimal", None), ("return=representation", "Patient"), ("", "Patient")],
+)
+def test_a_sender_gets_back_as_much_as_is_preferred(
+    gp_system: cast.ClinicalSystem, person: Person, preference: str, kind: str | None
+) -> None:
+    [patient] = cast.referral_for(person)["contained"]
+
+    answer = gp_system.post("/fhir/R4/Patient", patient, Prefer=preference)
+
+    assert answer.status_code == 201
+    assert answer["Location"]
+    assert answer["ETag"] == 'W/"1"'
+    assert (json.loads(answer.content)["resourceType"] if answer.content else None) == kind
+
+
+def test_a_sender_may_prefer_to_hear_what_was_thought_of_it(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    [patient] = cast.referral_for(person)["contained"]
+
+    outcome = _resource(
+        gp_system.post("/fhir/R4/Patient", patient, Prefer="return=OperationOutcome"), 201
+    )
+
+    assert outcome["resourceType"] == "OperationOutcome"
+    assert {issue["severity"] for issue in outcome["issue"]} <= {"information", "warning"}
+
+
+def test_a_patient_is_brought_up_to_date(gp_system: cast.ClinicalSystem, person: Person) -> None:
+    patient = _patient(gp_system, person)
+    address = f"/fhir/R4/Patient/{patient['id']}"
+    moved = patient | {"address": [{"use": "home", "postalCode": "E9 6BG"}]}
+
+    answer = gp_system.put(address, moved, If_Match='W/"1"')
+
+    updated = _resource(answer)
+    assert (updated["meta"]["versionId"], answer["ETag"]) == ("2", 'W/"2"')
+    assert updated["address"] == moved["address"]
+    assert _resource(gp_system.get(f"{address}/_history/1")) == patient
+    assert _resource(gp_system.get(f"{address}/_history"))["total"] == 2
+
+
+def test_a_stale_update_is_refused_and_nothing_changes(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    patient = _patient(gp_system, person)
+    address = f"/fhir/R4/Patient/{patient['id']}"
+    gp_system.put(address, patient | {"language": "en"}, If_Match='W/"1"')
+
+    for answer in (
+        gp_system.put(address, patient, If_Match='W/"1"'),
+        gp_system.patch(address, [], If_Match='W/"1"'),
+    ):
+        [issue] = issues(answer, 412)
+        assert issue["code"] == "conflict"
+    assert _resource(gp_system.get(address))["meta"]["versionId"] == "2"
+
+
+@pytest.mark.parametrize("tag", ["1", "W/1", '"one"', "*"])
+def test_an_if_match_that_is_no_etag_is_refused(
+    gp_system: cast.ClinicalSystem, person: Person, tag: str
+) -> None:
+    patient = _patient(gp_system, person)
+
+    answer = gp_system.put(f"/fhir/R4/Patient/{patient['id']}", patient, If_Match=tag)
+
+    assert issues(answer, 400)
+
+
+@pytest.mark.parametrize("change", [{"id": "another"}, {"id": None}])
+def test_an_update_must_bear_the_id_of_its_address(
+    gp_system: cast.ClinicalSystem, person: Person, change: dict[str, Any]
+) -> None:
+    patient = _patient(gp_system, person)
+    sent = {name: value for name, value in (patient | change).items() if value is not None}
+
+    assert issues(gp_system.put(f"/fhir/R4/Patient/{patient['id']}", sent), 400)
+
+
+def test_nobody_updates_what_is_not_theirs(
+    gp_system: cast.ClinicalSystem, other_gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    patient = _patient(gp_system, person)
+    absent = "0190a000-0000-4000-8000-000000000000"
+
+    foreign = other_gp_system.put(f"/fhir/R4/Patient/{patient['id']}", patient)
+    nobody = other_gp_system.put(f"/fhir/R4/Patient/{absent}", patient | {"id": absent})
+
+    assert issues(foreign, 404) == issues(nobody, 404)
+
+
+def test_a_patch_changes_what_it_names(gp_system: cast.ClinicalSystem, person: Person) -> None:
+    patient = _patient(gp_system, person)
+    changes = [
+        {"op": "test", "path": "/birthDate", "value": patient["birthDate"]},
+        {"op": "replace", "path": "/telecom/0/value", "value": "07700 900001"},
+    ]
+
+    patched = _resource(gp_system.patch(f"/fhir/R4/Patient/{patient['id']}", changes))
+
+    assert patched["telecom"][0]["value"] == "07700 900001"
+    assert patched["meta"]["versionId"] == "2"
+    assert patched["identifier"] == patient["identifier"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ([{"op": "test", "path": "/birthDate", "value": "1900-01-01"}], 409),
+        ([{"op": "remove", "path": "/nothing"}], 422),
+        ([{"op": "leap", "path": "/birthDate"}], 422),
+        ([{"path": "/birthDate"}], 422),
+        (["birthDate"], 422),
+        ([{"op": "replace", "path": "", "value": 1}], 422),
+        ([{"op": "remove", "path": ""}], 422),
+        ([{"op": "replace", "path": "/resourceType", "value": "Group"}], 400),
+        ([{"op": "replace", "path": "/id", "value": "another"}], 400),
+        ([{"op": "replace", "path": "/gender", "value": "yes"}], 422),
+        ([{"op": "add", "path": "/extension/99", "value": {}}], 422),
+        ({"op": "test"}, 400),
+    ],
+)
+def test_a_patch_that_cannot_be_applied_changes_nothing(
+    gp_system: cast.ClinicalSystem, person: Person, changes: Any, status: int
+) -> None:
+    patient = _patient(gp_system, person)
+    address = f"/fhir/R4/Patient/{patient['id']}"
+
+    answer = gp_system.patch(address, changes)
+
+    assert issues(answer, status)
+    assert _resource(gp_system.get(address)) == patient
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/fhir+json", "text/plain"])
+def test_a_patch_in_another_language_is_refused(
+    gp_system: cast.ClinicalSystem, person: Person, media_type: str
+) -> None:
+    patient = _patient(gp_system, person)
+
+    answer = gp_system.patch(f"/fhir/R4/Patient/{patient['id']}", [], Content_Type=media_type)
+
+    [issue] = issues(answer, 415)
+    assert "application/json-patch+json" in issue["diagnostics"]
+
+
+@pytest.mark.parametrize("wanted", ["json", "application/json", "application/fhir%2Bjson"])
+def test_a_format_can_be_asked_for_in_the_address(
+    gp_system: cast.ClinicalSystem, referral: Referral, wanted: str
+) -> None:
+    address = f"/fhir/R4/Task/{referral.pk}?_format={wanted}"
+
+    answer = gp_system.get(address, Accept="text/html")
+
+    assert (answer.status_code, answer["Content-Type"]) == (200, cast.FHIR_JSON)
+
+
+@pytest.mark.parametrize("wanted", ["xml", "application/fhir%2Bxml", "ttl", ""])
+def test_a_format_that_is_not_spoken_is_refused(
+    gp_system: cast.ClinicalSystem, referral: Referral, wanted: str
+) -> None:
+    assert issues(gp_system.get(f"/fhir/R4/Task/{referral.pk}?_format={wanted}"), 406)
+
+
+def test_a_person_may_ask_for_lines(gp_system: cast.ClinicalSystem, referral: Referral) -> None:
+    answer = gp_system.get(f"/fhir/R4/Task/{referral.pk}?_pretty=true")
+
+    assert answer.content.startswith(b'{\n  "resourceType"')
+
+
+def test_what_was_done_to_a_referral_is_told_with_who_and_when(
+    gp_system: cast.ClinicalSystem, referral: Referral
+) -> None:
+    bundle = _resource(gp_system.get(f"/fhir/R4/Provenance?target=Task/{referral.pk}"))
+
+    assert bundle["total"] == 3
+    first = bundle["entry"][-1]["resource"]
+    assert first["agent"][0]["onBehalfOf"]["identifier"]["value"] == cast.PRACTICE
+    assert first["target"][0]["reference"] == f"ServiceRequest/{referral.pk}/_history/1"
+    assert _resource(gp_system.get(f"/fhir/R4/Provenance/{first['id']}")) == first
+
+
+@pytest.mark.parametrize("name", ["1", "x-1", "-", "0190a000-0000-4000-8000-000000000000-1"])
+def test_a_provenance_that_is_not_there_is_not_found(
+    gp_system: cast.ClinicalSystem, referral: Referral, name: str
+) -> None:
+    assert issues(gp_system.get(f"/fhir/R4/Provenance/{name}"), 404)
