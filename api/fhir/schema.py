@@ -26,7 +26,8 @@ class FhirSchema(AutoSchema):
         example = getattr(self.view, "example", None)
         if self.method != "POST" or example is None:
             return []
-        return [OpenApiExample("One that may be sent", value=dict(example), request_only=True)]
+        name, media_type = "One that may be sent", "application/fhir+json"
+        return [OpenApiExample(name, value=dict(example), request_only=True, media_type=media_type)]
 
 
 def with_operations(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:

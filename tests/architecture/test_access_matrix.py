@@ -20,7 +20,7 @@ from communities.models import Community as Listing
 from integrations.fhir.exports.models import Export
 from integrations.fhir.sources import evidence
 from integrations.fhir.subscriptions.models import Subscription
-from referrals.models import Patient, PatientVersion, Referral
+from referrals.models import Patient, PatientVersion, Referral, StatusChange
 from tests import cast
 from tests.architecture import test_routes, world
 from tests.architecture.world import Fingerprint, Holding, World, absent, fingerprint
@@ -387,6 +387,11 @@ def _everything(self: Any, actor: Actor) -> Any:
     return self.all()
 
 
+def _all_told(self: Any, actor: Actor) -> Any:
+    del actor
+    return self.filter(is_told=True).select_related("request_document", "task_document")
+
+
 # Whose rows the directory of organisations shows is the code's alone to say: they are everybody's to the database.
 _BY_ID = sorted(
     route
@@ -401,6 +406,7 @@ def test_the_database_refuses_even_when_the_code_forgets(
 ) -> None:
     for model in (Referral, Patient, PatientVersion, Subscription, Export):
         monkeypatch.setattr(type(model._default_manager.all()), "visible_to", _everything)
+    monkeypatch.setattr(type(StatusChange.objects.all()), "told_to", _all_told)
     # A frozen source takes no other rows in any other way.
     monkeypatch.setitem(vars(evidence.AUDIT_EVENT), "rows", lambda by: Entry.objects.all())
     found: dict[tuple[str, str, str], Fingerprint] = {}
