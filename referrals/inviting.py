@@ -14,7 +14,7 @@ from jobs.models import JobKind
 from jobs.queue import enqueue
 from privacy.fields import key_ids
 from privacy.tenancy import acting_for
-from referrals.changing import move
+from referrals.changing import move, tell_now
 from referrals.codes import code_of, long_hash_of, typed_code_of, typed_hash_of
 from referrals.lifecycle import BusinessStatus
 from referrals.models import (
@@ -27,6 +27,7 @@ from referrals.models import (
 )
 from referrals.ports import MessageRefused, Outgoing, messenger
 from referrals.practice_tasks import ask_practice
+from referrals.selectors import newest_change
 
 LINK_LIFE = timedelta(days=28)
 
@@ -141,6 +142,9 @@ def _note_handed_over(message: Message, *, at: datetime) -> None:
         referral.save(update_fields=["delivered_at"])
     if referral.business_status == BusinessStatus.MATCHED:
         move(referral, BusinessStatus.INVITATION_SENT, by=SYSTEM, at=at)
+    elif newest_change(referral).business_status == BusinessStatus.MATCHED:
+        # The patient was quicker and said nothing: the practice is told what it would be told of anybody.
+        tell_now(referral, by=SYSTEM, at=at, told=BusinessStatus.INVITATION_SENT)
 
 
 def _channel_for(referral: Referral) -> Channel:

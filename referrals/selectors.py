@@ -49,6 +49,13 @@ def practice_tasks(actor: Actor) -> QuerySet[PracticeTask]:
     return PracticeTask.objects.filter(referral__in=visible).select_related("referral__practice")
 
 
+def bearing(system: str | None, value: str) -> QuerySet[ReferralIdentifier, UUID]:
+    """The ids of the referrals to which a sender gave this identifier, whatever the system if that is None."""
+    rows = ReferralIdentifier.objects.filter(value=value)
+    named = rows if system is None else rows.filter(system=system)
+    return named.values_list("referral_id", flat=True)
+
+
 def referral_of(actor: Actor, referral_id: UUID) -> Referral | None:
     """A referral as far as this actor may see it."""
     return (

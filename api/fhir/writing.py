@@ -35,6 +35,8 @@ from integrations.fhir.outcome import Finding, Refused, malformed, unprocessable
 from referrals.amending import StaleVersion
 from referrals.intake import Identifier
 
+_MOST_CHANGES = 100
+
 
 def create(request: Request, kind: Kind, write: Create) -> Response:
     """Make what the body holds, unless the same request did so before or If-None-Exist names what is there."""
@@ -76,6 +78,8 @@ def patch(request: Request, kind: Kind, write: Update, resource_id: str) -> Resp
     def make() -> list[Made]:
         refuse_condition(request.headers)
         media_type_of(request, JSON_PATCH)
+        # What is there decides what comes of it, and is answered: a patch reads as well.
+        require(actor_of(request), (kind.resource_type, Interaction.READ))
         changes = wire.parse_list(request.body)
         newest = reading.read(kind, resource_id, by=actor_of(request), at=timezone.now())
         sent = _amended(request, kind, _patched(newest.resource, changes), warnings)
@@ -132,8 +136,15 @@ def recorded(made: Made, warnings: Sequence[Finding], *, by: Actor, at: datetime
 
 
 def _patched(resource: dict[str, Any], changes: list[Any]) -> dict[str, Any]:
+    if len(changes) > _MOST_CHANGES:
+        text = f"A patch may have at most {_MOST_CHANGES} operations."
+        raise Refused(422, [unprocessable("too-costly", text)])
+    patched: Any = resource
     try:
-        patched = jsonpatch.JsonPatch(changes).apply(resource)
+        for change in changes:
+            patched = jsonpatch.JsonPatch([change]).apply(patched, in_place=True)
+            # After each, because a copy of what was copied doubles every time.
+            wire.refuse_beyond_limits(patched)
     except jsonpatch.JsonPatchTestFailed:
         text = (
             "A test of the patch failed: the resource is not as the sender thought. Read it again."

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -17,6 +18,7 @@ from integrations.fhir.systems import (
     RESTFUL_INTERACTION,
     own_identifier,
 )
+from privacy.fields import hidden_number, number_behind
 
 _SERVICE = "Peer-support referral service"
 # What the audit calls by its FHIR name; the rest are rows that FHIR does not show.
@@ -35,13 +37,24 @@ _KINDS: dict[str, tuple[dict[str, str], str, str]] = {
     Action.TOKEN_ISSUED: (_LOGIN, "", "E"),
     Action.ACCESS_DENIED: (_ALERT, "", "E"),
 }
+_PURPOSE = "audit-event"
 _SUCCESS, _MINOR_FAILURE = "0", "4"
+
+
+def id_of(entry: Entry) -> UUID:
+    """The id of an entry. Its number would tell what else was written down meanwhile, such as a patient's joining."""
+    return hidden_number(entry.pk, purpose=_PURPOSE)
+
+
+def number_of(event_id: UUID) -> int | None:
+    """The number of the entry that has this id, if one may have it."""
+    return number_behind(event_id, purpose=_PURPOSE)
 
 
 def render(entry: Entry, *, base_url: str) -> dict[str, Any]:
     """Who did what to which row, when, and whether it was let happen."""
     kind, interaction, letter = _KINDS.get(entry.action, (_ACTIVITY, "", "E"))
-    event: dict[str, Any] = {"resourceType": "AuditEvent", "id": str(entry.pk), "type": kind}
+    event: dict[str, Any] = {"resourceType": "AuditEvent", "id": str(id_of(entry)), "type": kind}
     if interaction:
         event["subtype"] = [{"system": RESTFUL_INTERACTION, "code": interaction}]
     event |= {

@@ -14,6 +14,7 @@ from integrations.fhir.rendering import etag, instant
 from referrals.intake import Identifier, NewPatient, NewReferral
 
 MAX_ENTRIES = 100
+MAX_SEARCHES = 10
 TYPES = ("batch", "transaction")
 _TOGETHER = ("Patient", "ServiceRequest")
 _NO_ENTRY = "No entry of this Bundle, at least none that is carried out before, has this fullUrl."
@@ -119,6 +120,11 @@ def _answer(one: Answered) -> dict[str, Any]:
     return {**shown, "response": response}
 
 
+def _is_search(entry: dict[str, Any]) -> bool:
+    request = fields.child(entry, "request")
+    return fields.text(request, "method") == "GET" and "?" in fields.text(request, "url")
+
+
 def envelope_faults(resource: dict[str, Any]) -> Iterator[Finding]:
     """What bars a Bundle as a whole."""
     sent = fields.children(resource, "entry")
@@ -129,6 +135,9 @@ def envelope_faults(resource: dict[str, Any]) -> Iterator[Finding]:
         yield unprocessable("required", "At least one entry is needed.", "Bundle.entry")
     elif len(sent) > MAX_ENTRIES:
         text = f"A Bundle may have at most {MAX_ENTRIES} entries. Send several."
+        yield unprocessable("too-costly", text, "Bundle.entry")
+    elif sum(map(_is_search, sent)) > MAX_SEARCHES:
+        text = f"A Bundle may have at most {MAX_SEARCHES} searches. Send several."
         yield unprocessable("too-costly", text, "Bundle.entry")
 
 

@@ -4,7 +4,7 @@ What a peer-support referral must be beyond that is read in service_request and 
 does both and tells every fault at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -47,6 +47,7 @@ def accept(
     findings = check(resource, resource_type=resource_type, is_strict=is_strict)
     if resource.get("resourceType") != resource_type:
         raise refusal(findings)
+    findings += _not_understood(resource, resource_type)
     try:
         content = read(resource)
     except Refused as refused:
@@ -54,6 +55,20 @@ def accept(
     if has_errors(findings):
         raise refusal(findings)
     return Accepted(content=content, warnings=tuple(findings))
+
+
+def _not_understood(value: Any, at: str) -> Iterator[Finding]:
+    """What changes the meaning of the rest in a way that is not known here: R4 forbids to act on it."""
+    if isinstance(value, list):
+        for place, member in enumerate(value):
+            yield from _not_understood(member, f"{at}[{place}]")
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            if name in ("modifierExtension", "implicitRules"):
+                text = "This changes the meaning of the resource and is not understood. Send it without."
+                yield unprocessable("extension", text, f"{at}.{name}")
+            elif not name.startswith("_"):
+                yield from _not_understood(member, f"{at}.{name}")
 
 
 def has_errors(findings: Sequence[Finding]) -> bool:

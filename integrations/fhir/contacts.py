@@ -28,17 +28,28 @@ def faults(patient: dict[str, Any], *, at: str) -> Iterator[Finding]:
 
     Without any, the patient is sent a letter: that is no fault.
     """
-    is_given = any(_best(patient, system, bool) for system in ("phone", "sms", "email"))
+    is_given = any(
+        fields.text(point, "system") in ("phone", "sms", "email")
+        and fields.text(point, "value")
+        and fields.text(point, "use") in _USES
+        for point in fields.children(patient, "telecom")
+    )
     if is_given and not (phone_of(patient) or email_of(patient)):
         text = (
             "None of these can be used. Send a phone number of 7 to 20 digits, spaces, +, ( ) and -,"
-            " or an e-mail address such as name@example.org, or leave telecom out."
+            " or an e-mail address such as name@example.org, neither with an end of its period, or leave"
+            " telecom out."
         )
         yield unprocessable("value", text, f"{at}.telecom")
 
 
 def _best(patient: dict[str, Any], system: str, is_usable: Callable[[str], bool]) -> str:
-    points = [p for p in fields.children(patient, "telecom") if fields.text(p, "system") == system]
+    # One that ends may belong to somebody else by now: a letter goes astray less easily than a text.
+    points = [
+        point
+        for point in fields.children(patient, "telecom")
+        if fields.text(point, "system") == system and not fields.child(point, "period").get("end")
+    ]
     best = choosing.first(points, _USES, lambda point: is_usable(fields.text(point, "value")))
     return fields.text(best, "value")
 

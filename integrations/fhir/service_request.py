@@ -51,7 +51,7 @@ def read(
         status=fields.text(resource, "status"),
         priority=fields.text(resource, "priority") or "routine",
         authored_on=fields.text(resource, "authoredOn"),
-        identifiers=identifiers_of(resource),
+        identifiers=_given_identifiers(resource, base_url),
         reasons=reasons,
         requester_name=asking.name,
         requester_ods=asking.ods_code,
@@ -170,6 +170,12 @@ def _codings(concept: dict[str, Any]) -> list[Coding]:
         for coding in fields.children(concept, "coding")
         if fields.text(coding, "system") and fields.text(coding, "code")
     ]
+
+
+def _given_identifiers(resource: dict[str, Any], base_url: str) -> tuple[Identifier, ...]:
+    """Those of the sender: what was read here and is sent back bears our own reference, too."""
+    ours = own_identifier(base_url, "referral")
+    return tuple(one for one in identifiers_of(resource) if one.system != ours)
 
 
 def identifiers_of(resource: dict[str, Any]) -> tuple[Identifier, ...]:

@@ -86,7 +86,19 @@ def load(text: str) -> Any:
         _refuse(f"The body is not well-formed JSON ({place}).")
 
 
-def dump(resource: dict[str, Any], *, is_pretty: bool = False) -> bytes:
+def refuse_beyond_limits(value: Any) -> None:
+    """Refuse what was made here and could not have been sent: larger, or nested deeper."""
+    try:
+        text = dump(value)
+    except TypeError:
+        _refuse(f"The JSON is nested more than {MAX_DEPTH} levels deep.", "too-long")
+    if len(text) > MAX_BYTES:
+        sentence = f"The resource would be larger than {MAX_BYTES} bytes."
+        raise Refused(413, [malformed("too-long", sentence)])
+    _refuse_deep(text.decode())
+
+
+def dump(resource: Any, *, is_pretty: bool = False) -> bytes:
     """UTF-8 JSON, compact or for human eyes."""
     return orjson.dumps(
         resource, default=_as_written, option=orjson.OPT_INDENT_2 if is_pretty else 0

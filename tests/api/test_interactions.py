@@ -297,3 +297,97 @@ def test_a_provenance_that_is_not_there_is_not_found(
     gp_system: cast.ClinicalSystem, referral: Referral, name: str
 ) -> None:
     assert issues(gp_system.get(f"/fhir/R4/Provenance/{name}"), 404)
+
+
+def _copies(count: int) -> list[dict[str, Any]]:
+    """Each copies all that was copied before."""
+    return [
+        {"op": "copy", "from": "/extension", "path": "/extension/0/extension"} for _ in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ([{"op": "test", "path": "/id", "value": "x"}] * 101, 422),
+        (
+            [{"op": "add", "path": "/note", "value": [{"text": "x" * 200_000}]}]
+            + [{"op": "copy", "from": "/note/0", "path": "/note/-"}] * 20,
+            413,
+        ),
+        (
+            [{"op": "add", "path": "/extension", "value": [{"url": "https://x.example"}]}]
+            + _copies(60),
+            400,
+        ),
+    ],
+    ids=["many", "large", "deep"],
+)
+def test_a_patch_makes_nothing_that_could_not_have_been_sent(
+    gp_system: cast.ClinicalSystem, referral: Referral, changes: Any, status: int
+) -> None:
+    address = f"/fhir/R4/ServiceRequest/{referral.pk}"
+    before = gp_system.get(address).content
+
+    assert issues(gp_system.patch(address, changes), status)
+    assert gp_system.get(address).content == before
+
+
+def test_a_patch_shows_what_is_there_and_so_needs_the_scope_to_read(
+    gp_system: cast.ClinicalSystem, referral: Referral
+) -> None:
+    writer = cast.clinical_system(gp_system.organisation, scope="system/ServiceRequest.u")
+
+    assert issues(writer.patch(f"/fhir/R4/ServiceRequest/{referral.pk}", []), 403)
+
+
+def test_what_was_read_and_sent_back_is_found_once(
+    gp_system: cast.ClinicalSystem, referral: Referral
+) -> None:
+    address = f"/fhir/R4/ServiceRequest/{referral.pk}"
+    gp_system.put(address, _resource(gp_system.get(address)))
+
+    found = _resource(gp_system.get(f"/fhir/R4/ServiceRequest?identifier={referral.reference}"))
+
+    assert found["total"] == len(found["entry"]) == 1
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"modifierExtension": [{"url": "https://x.example/m", "valueBoolean": True}]},
+        {"implicitRules": "https://x.example/rules"},
+    ],
+    ids=["modifier", "rules"],
+)
+def test_what_changes_the_meaning_and_is_not_understood_is_not_acted_on(
+    gp_system: cast.ClinicalSystem, person: Person, more: dict[str, Any]
+) -> None:
+    sent = cast.referral_for(person)
+
+    whole = issues(gp_system.post("/fhir/R4/ServiceRequest", sent | more), 422)
+    inside = sent | {"contained": [sent["contained"][0] | more]}
+    within = issues(gp_system.post("/fhir/R4/ServiceRequest", inside), 422)
+
+    assert [issue["code"] for issue in whole] == ["extension"]
+    assert within[0]["expression"] == [f"ServiceRequest.contained[0].{next(iter(more))}"]
+
+
+def test_a_number_that_ends_is_not_texted(
+    gp_system: cast.ClinicalSystem, person: Person, run_jobs: cast.RunJobs, messages: cast.Messages
+) -> None:
+    sent = cast.referral_for(person)
+    patient = sent["contained"][0]
+    ended = {"system": "phone", "value": "07700 900778", "period": {"end": "2020-01-01"}}
+    good = {"system": "phone", "value": "07700 900123", "use": "home"}
+
+    only = issues(_refer(gp_system, sent, patient | {"telecom": [ended]}), 422)
+    _refer(gp_system, sent, patient | {"telecom": [ended | {"use": "mobile"}, good]})
+    run_jobs()
+
+    assert only[0]["expression"] == ["ServiceRequest.contained[0].telecom"]
+    assert "900778" not in str(messages())
+
+
+def _refer(system: cast.ClinicalSystem, sent: dict[str, Any], patient: dict[str, Any]) -> Any:
+    return system.post("/fhir/R4/ServiceRequest", sent | {"contained": [patient]})

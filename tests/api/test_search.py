@@ -391,3 +391,41 @@ def test_an_include_needs_its_own_scope(
     other = cast.clinical_system(gp_system.organisation, scope="system/ServiceRequest.rs")
     assert issues(other.get("/fhir/R4/ServiceRequest?_has:Task:focus:status=requested"), 403)
     assert issues(other.get("/fhir/R4/ServiceRequest?_revinclude=Task:focus"), 403)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["9999-12-31T12:00:00-14:00", "0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:58-14:00"],
+)
+@pytest.mark.parametrize("query", ["Task?_lastUpdated=ge", "Task/_history?_since="])
+def test_a_moment_off_the_calendar_is_refused(
+    gp_system: cast.ClinicalSystem, query: str, moment: str
+) -> None:
+    assert issues(gp_system.get(f"/fhir/R4/{query}{moment}"), 400)
+
+
+def test_a_link_leads_nowhere_else_and_says_nothing(
+    find: Find, gp_system: cast.ClinicalSystem, referrals: list[Referral]
+) -> None:
+    colleague = cast.clinical_system(gp_system.organisation)
+    following = link(find("ServiceRequest?_count=1"), "next") or ""
+    cursor = following.partition("_cursor=")[2]
+
+    for system, path in (
+        (gp_system, "Task"),
+        (gp_system, "Patient"),
+        (gp_system, "ServiceRequest/_history"),
+        (gp_system, "Provenance"),
+        (colleague, "ServiceRequest"),
+    ):
+        assert issues(system.get(f"/fhir/R4/{path}?_count=1&_cursor={cursor}"), 400), path
+    assert str(referrals[4].pk) not in cursor
+
+
+def test_to_ask_by_a_patients_number_needs_the_patients_scope(
+    gp_system: cast.ClinicalSystem, referrals: list[Referral]
+) -> None:
+    narrow = cast.clinical_system(gp_system.organisation, scope="system/Task.rs")
+    number = f"https://fhir.nhs.uk/Id/nhs-number|{referrals[0].patient.nhs_number}"
+
+    assert issues(narrow.get(f"/fhir/R4/Task?patient:identifier={number}"), 403)

@@ -89,7 +89,7 @@ def _asked_id(the_world: World, route: str, owner: str) -> str:
     holding, kind = _holding(the_world, owner), _kind(route)
     if holding and kind:
         return holding.ids()[kind]
-    return {"entry": "999999999999", "provenance": f"{absent()}-1"}.get(kind, absent())
+    return f"{absent()}-1" if kind == "provenance" else absent()
 
 
 def _address(route: str, **arguments: str) -> str:

@@ -16,6 +16,7 @@ from accounts.registering import make_host_key, set_exporting
 from audit.models import Entry
 from communities.models import Community as Listing
 from config.fictional import Person, people
+from integrations.fhir.audit_event import id_of
 from integrations.fhir.exports.beginning import SETTLING
 from integrations.fhir.exports.models import Export
 from integrations.fhir.subscriptions.models import Subscription
@@ -57,7 +58,7 @@ class Holding:
         return {
             "referral": str(self.referral.pk),
             "patient": str(self.patient.pk),
-            "entry": str(self.entry.pk),
+            "entry": str(id_of(self.entry)),
             "provenance": f"{self.referral.pk}-1",
             "subscription": str(self.subscription.pk),
             "organisation": str(self.system.organisation.pk),

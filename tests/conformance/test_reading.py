@@ -45,7 +45,9 @@ def test_read_returns_the_version_as_etag_and_the_date_as_last_modified(
     assert parsedate_to_datetime(answer["Last-Modified"]) == moment
 
 
-@pytest.mark.parametrize("name", ["0190a000-0000-4000-8000-000000000000", "no-id-of-ours", "A" * 64])
+@pytest.mark.parametrize(
+    "name", ["0190a000-0000-4000-8000-000000000000", "no-id-of-ours", "A" * 64]
+)
 def test_read_of_an_unknown_id_is_404(gp_system: cast.ClinicalSystem, name: str) -> None:
     """R4 http, read: an unknown resource is 404."""
     assert issues(gp_system.get(f"/fhir/R4/Patient/{name}"), 404)

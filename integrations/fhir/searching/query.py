@@ -171,13 +171,15 @@ def _criterion(reading: _Reading, name: str, value: str) -> None:
         criterion = replace(
             chained, name=parameter, modifier=modifier, values=tuple(values.alternatives(value))
         )
-        reached = [_target(reading.sources, parameter)] if chained.chain else []
+        # To ask by the target's identifier is to ask about the target.
+        is_of_target = chained.chain or modifier == "identifier"
+        reached = _targets(reading.sources, parameter) if is_of_target else []
         reading.use(name, value, *reached, criteria=(*reading.search.criteria, criterion))
 
 
-def _target(sources: Sequence[Source], parameter: str) -> str:
-    """The type that a reference leads to."""
-    return next(found.target for s in sources if (found := s.reference(parameter)))
+def _targets(sources: Sequence[Source], parameter: str) -> set[str]:
+    """The types that a reference leads to."""
+    return {found.target for s in sources if (found := s.reference(parameter))}
 
 
 def _chained(sources: Sequence[Source], name: str) -> Criterion:

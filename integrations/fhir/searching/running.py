@@ -51,7 +51,7 @@ def run(
         (source, source.rows(by).filter(_condition(search, source, every, by, asking)))
         for source in sources
     ]
-    return page(search, lists, every=every, by=by)
+    return page(search, lists, every=every, by=by, path=sources[0].resource_type)
 
 
 def versions(
@@ -66,7 +66,8 @@ def versions(
         if search.since:
             rows = rows.filter(**{f"{source.moment_column}__gte": search.since.start})
         lists.append((source, rows))
-    return page(search, lists, every={}, by=by)
+    path = f"{sources[0].resource_type}/{resource_id}/_history"
+    return page(search, lists, every={}, by=by, path=path)
 
 
 def named(source: Source, resource_id: str, *, asking: Asking) -> Q:
@@ -80,26 +81,21 @@ def page(
     *,
     every: Sources,
     by: Actor,
+    path: str,
 ) -> Page:
-    """One page of several lists of rows as of one; raises NotUnderstood for a cursor that was made up."""
+    """One page of several lists of rows as of one, at an address of which ``path`` is the end.
+
+    Raises NotUnderstood for a cursor that was made up, or given to somebody else or elsewhere.
+    """
     total = None if search.total == "none" else sum(rows.count() for _, rows in lists)
     if search.summary == "count":
         return Page(found=(), total=total or 0)
-    mark = str([(name, value) for name, value in search.used if name != "_count"])
+    asked = [(name, value) for name, value in search.used if name != "_count"]
+    mark = str((by.id, path, asked))
     cursor = _cursor(search, mark)
     is_backward = bool(cursor and cursor.is_backward)
     is_descending = search.sort.startswith("-") != is_backward
-    found: list[tuple[Any, ...]] = []
-    for place, (source, rows) in enumerate(lists):
-        column = _column(source, search.sort.removeprefix("-"))
-        if cursor:
-            rows = rows.filter(_behind(source, place, column, cursor, is_descending=is_descending))
-        sign = "-" if is_descending else ""
-        ordered = rows.order_by(f"{sign}{column}", f"{sign}{source.key_column}")
-        found += [
-            (value_at(row, column), place, value_at(row, source.key_column), row)
-            for row in ordered[: search.count + 1]
-        ]
+    found = list(_candidates(search, lists, cursor, is_descending=is_descending))
     found.sort(key=lambda item: item[:3], reverse=is_descending)
     is_more, shown = len(found) > search.count, found[: search.count]
     if is_backward:
@@ -113,6 +109,24 @@ def page(
         following=links[0],
         preceding=links[1],
     )
+
+
+def _candidates(
+    search: Search,
+    lists: Sequence[tuple[Source, QuerySet[Any]]],
+    cursor: Cursor | None,
+    *,
+    is_descending: bool,
+) -> Iterator[tuple[Any, ...]]:
+    """From each list as many rows as the page may need of it, each with what it is sorted by."""
+    sign = "-" if is_descending else ""
+    for place, (source, rows) in enumerate(lists):
+        column = _column(source, search.sort.removeprefix("-"))
+        if cursor:
+            rows = rows.filter(_behind(source, place, column, cursor, is_descending=is_descending))
+        ordered = rows.order_by(f"{sign}{column}", f"{sign}{source.key_column}")
+        for row in ordered[: search.count + 1]:
+            yield value_at(row, column), place, value_at(row, source.key_column), row
 
 
 def _links(

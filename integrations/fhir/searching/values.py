@@ -77,7 +77,7 @@ def moments(text: str) -> Moments:
             " eq, ne, gt, lt, ge, le, sa, eb, ap."
         )
     try:
-        start, end = _stretch(found)
+        start, end = (moment.astimezone(UTC) for moment in _stretch(found))
     except (ValueError, OverflowError):
         raise BadValue("This date is not in the calendar.") from None
     return Moments(prefix=found["prefix"] or "eq", start=start, end=end)

@@ -12,9 +12,10 @@ from integrations.fhir.searching.source import Row, Source
 from referrals import selectors
 
 
-def _number(text: str) -> Q:
-    is_number = text.isascii() and text.isdecimal() and len(text) <= 18
-    return Q(pk=int(text)) if is_number else NOTHING
+def _entry(text: str) -> Q:
+    found = uuid_of(text)
+    number = audit_event.number_of(found) if found else None
+    return Q(pk=number) if number is not None else NOTHING
 
 
 def _change(text: str) -> Q:
@@ -55,7 +56,8 @@ AUDIT_EVENT = Source(
     key=int,
     moment_column="at",
     show=_show_event,
-    ids=Named(find=_number),
+    name=lambda row: str(audit_event.id_of(row)),
+    ids=Named(find=_entry),
     reads={
         "entity": audit_event.Targets(),
         "date": Times(column="at"),

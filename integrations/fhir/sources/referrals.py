@@ -43,9 +43,7 @@ def _by_identifier(prefix: str) -> Identifiers:
     def find(system: str | None, value: str) -> Q:
         if system == NHS_NUMBER:
             return NOTHING  # no referral bears its patient's
-        given = Q(**{f"{prefix}identifiers__value": value})
-        if system is not None:
-            given &= Q(**{f"{prefix}identifiers__system": system})
+        given = Q(**{f"{prefix}pk__in": selectors.bearing(system, value)})
         ours = Q(**{f"{prefix}reference": value})
         return given | ours if system is None or system.endswith("/fhir/Id/referral") else given
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from integrations.fhir import fields, wire
@@ -211,8 +211,9 @@ def _end(reader: _Reader, status: SubscriptionStatus, *, at: datetime) -> dateti
     if not text:
         return None
     try:
-        end = datetime.fromisoformat(text)
-    except ValueError:
+        # An instant has a zone; one without would be taken for this machine's.
+        end = datetime.fromisoformat(text if "T" in text else "").astimezone(UTC)
+    except (ValueError, OverflowError):
         # R4 lets a minute have a 61st second, which Python does not know.
         reader.note(malformed("value", "This instant is not understood.", "Subscription.end"))
         return None
