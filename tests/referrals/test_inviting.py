@@ -18,9 +18,10 @@ from communities.models import Condition, ConditionCode
 from config.fictional import Person
 from jobs.models import Job, JobKind, JobState
 from jobs.running import LONGEST_DELAY_SECONDS, work
-from referrals import codes, inviting
+from referrals import codes, inviting, matching
 from referrals.lifecycle import BusinessStatus
 from referrals.models import Link, Message, MessageState, Referral
+from referrals.selectors import newest_change
 from tests import cast
 from tests.api.answers import stored_text
 from tests.referrals import steps
@@ -283,3 +284,20 @@ def test_an_e_mail_gives_away_no_more_than_a_text(
     assert sent.subject == f"A suggestion from {gp_system.organisation.name}"
     assert str(Message.objects.get().pk) in sent.extra_headers["Message-ID"]
     assert Referral.objects.get().business_status == BusinessStatus.INVITATION_SENT
+
+
+def test_a_patient_quicker_than_our_note_is_told_of_like_anybody(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    """Somebody who joins in silence before the message is noted as sent must not stay "matched"."""
+    referral = steps.referred(gp_system, person)
+    matching.match_referral(referral_id=referral.pk, at=timezone.now())
+    inviting.invite_patient(referral_id=referral.pk, at=timezone.now())
+    message = Message.objects.get(referral=referral)
+    steps.joined(referral, tells_practice=False)
+
+    inviting._note_handed_over(message, at=timezone.now())
+
+    told = newest_change(Referral.objects.get(pk=referral.pk))
+    assert (told.business_status, told.version) == (BusinessStatus.INVITATION_SENT, 3)
+    assert Referral.objects.get(pk=referral.pk).business_status == BusinessStatus.JOINED
