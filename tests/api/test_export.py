@@ -117,7 +117,11 @@ def exported(
 def many_patients(practice: Organisation, count: int, *, at: datetime) -> None:
     """Patients as rows, without the requests that would have made them."""
     document = json.dumps(
-        {"resourceType": "Patient", "birthDate": "1980-01-01", "note": "x" * 1500}
+        {
+            "resourceType": "Patient",
+            "birthDate": "1980-01-01",
+            "implicitRules": "urn:x:" + "x" * 1500,
+        }
     )
     made = Patient.objects.bulk_create(
         Patient(
@@ -366,7 +370,7 @@ def test_a_worker_that_is_lost_while_it_writes_leaves_nothing_doubled_and_nothin
 
 def test_a_large_resource_closes_its_file(system: cast.ClinicalSystem, finish: Finish) -> None:
     many_patients(system.organisation, 3, at=timezone.now())
-    large = json.dumps({"resourceType": "Patient", "note": "x" * MOST_BYTES})
+    large = json.dumps({"resourceType": "Patient", "implicitRules": "urn:x:" + "x" * MOST_BYTES})
     PatientVersion.objects.update(document=large)
 
     place = place_of(ask(system, f"{SYSTEM}?_type=Patient"))

@@ -64,8 +64,9 @@ class Recorder:
         origin = f"{request.method} {request.path} {answer.status_code}"
         for text in _bodies(answer):
             keep(text, origin=f"answer to {origin}")
-        # What is only validated is answered with 200, sound or not.
-        is_taken = answer.status_code < 300 and not request.path.endswith("/$validate")
+        # What is only validated is answered with 200, sound or not; and so is a batch, whatever its entries are.
+        is_judged_whole = not request.path.endswith(("/$validate", "/fhir/R4", "/fhir/R4/"))
+        is_taken = answer.status_code < 300 and is_judged_whole
         if is_taken and "json" in (request.content_type or ""):
             keep(_sent(request), origin=f"sent with {origin}")
         return answer
