@@ -13,7 +13,7 @@ from api.fhir import answering, reading, writing
 from api.fhir.base import FhirView, actor_of
 from api.fhir.denials import record_empty_search
 from api.fhir.kinds import Kind
-from api.fhir.parameters import FORM, form_of
+from api.fhir.parameters import FORM, form_of, pairs_of
 from api.fhir.schema import IF_MATCH, IF_NONE_EXIST, MARKS, READ_ERRORS, RESOURCE, WRITE_ERRORS
 from api.fhir.served import KINDS, SOURCES
 
@@ -73,8 +73,7 @@ class Collection(KindView):
     @extend_schema(tags=["FHIR"], responses=_READ)
     def get(self, request: Request) -> Response:
         """Search. The CapabilityStatement lists the parameters; ``Prefer: handling=lenient`` leaves out unknown ones."""
-        pairs = [(n, v) for n, values in request.query_params.lists() for v in values]
-        return searched(self, request, pairs)
+        return searched(self, request, pairs_of(request))
 
     @extend_schema(
         tags=["FHIR"],
@@ -189,8 +188,8 @@ class Compartment(KindView):
     @extend_schema(tags=["FHIR"], responses=_READ)
     def get(self, request: Request, patient_id: str) -> Response:
         """Search among what belongs to a patient."""
-        pairs = [(n, v) for n, values in request.query_params.lists() for v in values]
-        return searched(self, request, [("patient", f"Patient/{patient_id}"), *pairs])
+        whose = ("patient", f"Patient/{patient_id}")
+        return searched(self, request, [whose, *pairs_of(request)])
 
 
 def searched(view: KindView, request: Request, pairs: reading.Pairs) -> Response:
@@ -209,10 +208,9 @@ def searched(view: KindView, request: Request, pairs: reading.Pairs) -> Response
 
 
 def _history(view: KindView, request: Request, *, resource_id: str = "") -> dict[str, object]:
-    pairs = [(n, v) for n, values in request.query_params.lists() for v in values]
     return reading.history(
         view.kind,
-        pairs,
+        pairs_of(request),
         resource_id=resource_id,
         is_strict=view.is_strict(request),
         by=actor_of(request),

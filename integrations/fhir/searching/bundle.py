@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from integrations.fhir.outcome import Finding, operation_outcome
+from integrations.fhir.outcome import operation_outcome
 from integrations.fhir.rendering import etag, instant
 from integrations.fhir.searching.query import CURSOR, Search
 from integrations.fhir.searching.running import Found, Page
@@ -92,8 +92,3 @@ def _version(found: Found, resource: dict[str, Any], base: str) -> dict[str, Any
             "lastModified": instant(found.source.moment_of(found.row)),
         },
     }
-
-
-def warned(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings that do not bar, for an answer that went through."""
-    return [finding for finding in findings if not finding.is_error]
