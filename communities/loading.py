@@ -274,7 +274,6 @@ def _stated(row: dict[str, str]) -> dict[str, object]:
         + (
             "hours_text",
             "sex",
-            "coverage",
             "cost",
             "access",
             "anonymity",

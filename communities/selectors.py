@@ -89,7 +89,7 @@ def candidates(day: date) -> list[Candidate]:
     rows = (
         Community.objects.listed_on(day)
         .select_related("host")
-        .prefetch_related("conditions")
+        .prefetch_related("conditions", "areas", "practices")
         .order_by("key")
     )
     return [as_candidate(community) for community in rows]
@@ -153,7 +153,7 @@ def as_candidate(community: Community) -> Candidate:
         cover=Cover(community.cover),
         search_visibility=SearchVisibility(community.search_visibility),
         anonymity=community.anonymity,
-        coverage=frozenset(community.coverage.split("|")),
+        coverage=_coverage(community),
         languages=frozenset(community.languages),
         state=community.state,
         access=community.access,
@@ -163,6 +163,14 @@ def as_candidate(community: Community) -> Candidate:
         max_age=community.max_age,
         sex=community.sex,
     )
+
+
+def _coverage(community: Community) -> frozenset[str]:
+    """The places it serves, or why there is none: paid for area by area, or nothing recorded."""
+    areas = {area.place for area in community.areas.all()}
+    practices = {f"practice:{practice.ods_code}" for practice in community.practices.all()}
+    not_recorded = "commissioned" if community.access == "commissioned" else "none"
+    return frozenset(areas | practices or {not_recorded})
 
 
 def moderation_of(community: Community) -> Moderation:

@@ -238,7 +238,7 @@ def test_the_host_of_a_community_is_included(
 
 
 def test_all_areas_of_a_community_are_included(gp_system: cast.ClinicalSystem) -> None:
-    boroughs = Community.objects.get(coverage__startswith="lad:E09000030")
+    boroughs = Community.objects.get(areas__place="lad:E09000030")
 
     answer = gp_system.get(f"{SERVICES}?_id={boroughs.pk}&_include=HealthcareService:coverage-area")
 
@@ -250,7 +250,7 @@ def test_all_areas_of_a_community_are_included(gp_system: cast.ClinicalSystem) -
 
 
 def test_communities_are_found_by_area_once_each(gp_system: cast.ClinicalSystem) -> None:
-    boroughs = Community.objects.get(coverage__startswith="lad:E09000030")
+    boroughs = Community.objects.get(areas__place="lad:E09000030")
     areas = ",".join(str(area.pk) for area in boroughs.areas.all())
 
     by_reference = gp_system.get(f"{SERVICES}?coverage-area={areas}")
@@ -261,12 +261,12 @@ def test_communities_are_found_by_area_once_each(gp_system: cast.ClinicalSystem)
     assert body(by_reference)["total"] == 1
     assert [service["id"] for service in found(by_code)] == [str(boroughs.pk)]
     assert {service["id"] for service in found(not_there)} == {
-        str(row.pk) for row in Community.objects.filter(coverage__in=["none", "commissioned"])
+        str(row.pk) for row in Community.objects.filter(areas=None)
     }
 
 
 def test_the_communities_of_an_area_come_along_with_it(gp_system: cast.ClinicalSystem) -> None:
-    scottish = Community.objects.get(coverage="nation:Scotland")
+    scottish = Community.objects.get(areas__place="nation:Scotland")
 
     answer = gp_system.get(
         "/fhir/R4/Location?name=Scotland&_revinclude=HealthcareService:coverage-area"
@@ -277,7 +277,7 @@ def test_the_communities_of_an_area_come_along_with_it(gp_system: cast.ClinicalS
 
 
 def test_an_area_is_found_by_what_serves_it(gp_system: cast.ClinicalSystem) -> None:
-    scottish = Community.objects.get(coverage="nation:Scotland")
+    scottish = Community.objects.get(areas__place="nation:Scotland")
     key = scottish.conditions.all()[0].key
     has = "_has:HealthcareService:coverage-area:characteristic"
 

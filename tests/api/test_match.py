@@ -271,7 +271,7 @@ def test_the_place_decides_where_a_community_serves_an_area_only(
     locality: str,
     is_local: bool,
 ) -> None:
-    boroughs = Community.objects.get(coverage__startswith="lad:E09000030")
+    boroughs = Community.objects.get(areas__place="lad:E09000030")
     key = boroughs.conditions.all()[0].key
     parameters = need(
         condition_valueCode=key,
