@@ -72,6 +72,11 @@ def commissioner_actor(user: User, *, icb: Organisation | None) -> Actor:
     return Actor(ActorKind.COMMISSIONER, str(user.pk), icb.pk if icb else None)
 
 
+def member_actor(user: User, *, organisation: Organisation) -> Actor:
+    """Somebody who is signed in and acts for an organisation of theirs."""
+    return Actor(ActorKind.STAFF, str(user.pk), organisation.pk)
+
+
 def icbs_of(user: User) -> list[Organisation]:
     """The ICBs whose figures a person may see."""
     return list(

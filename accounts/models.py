@@ -1,13 +1,14 @@
 """Organisations, the people who work in them, and the machine clients that act for them."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.timezone import localdate
 
 from privacy.classes import Privacy
 from privacy.fields import EncryptedTextField
@@ -21,10 +22,14 @@ class OrganisationKind(models.TextChoices):
     PCN = "pcn"
     ICB = "icb"
     HOST = "host"
+    OPERATOR = "operator"
 
 
 class Organisation(models.Model):
-    """A practice, PCN or ICB (by ODS code), or the host of a community. ``updated_at``: when a fact last changed."""
+    """A practice, PCN or ICB (by ODS code), the host of a community, or whoever runs this service.
+
+    ``updated_at``: when a fact last changed.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=10, choices=OrganisationKind.choices)
@@ -34,13 +39,16 @@ class Organisation(models.Model):
     icb = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="members"
     )
+    pcn = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="practices"
+    )
     valid_from = models.DateField(null=True, blank=True)
     valid_to = models.DateField(null=True, blank=True)
     updated_at = models.DateTimeField(db_default=Now())
 
     TENANCY = SHARED
     PRIVACY = dict.fromkeys(
-        ("id", "kind", "ods_code", "name", "postcode", "icb", "valid_from", "valid_to")
+        ("id", "kind", "ods_code", "name", "postcode", "icb", "pcn", "valid_from", "valid_to")
         + ("updated_at",),
         Privacy.OPEN,
     )
@@ -60,6 +68,10 @@ class Organisation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.ods_code})" if self.ods_code else self.name
+
+    def is_open_on(self, day: date) -> bool:
+        """Whether it has not closed before that day."""
+        return self.valid_to is None or self.valid_to >= day
 
 
 class Succession(models.Model):
@@ -145,6 +157,8 @@ class Role(models.TextChoices):
     PRACTICE_ADMINISTRATOR = "practice-administrator"
     COMMUNITY_COORDINATOR = "community-coordinator"
     COMMISSIONER = "commissioner"
+    CLINICAL_REVIEWER = "clinical-reviewer"
+    LIVED_EXPERIENCE_REVIEWER = "lived-experience-reviewer"
 
 
 class Membership(models.Model):
@@ -154,7 +168,7 @@ class Membership(models.Model):
     organisation = models.ForeignKey(
         Organisation, on_delete=models.PROTECT, related_name="memberships"
     )
-    role = models.CharField(max_length=24, choices=Role.choices)
+    role = models.CharField(max_length=32, choices=Role.choices)
 
     TENANCY = SHARED
     PRIVACY = dict.fromkeys(("id", "user", "organisation", "role"), Privacy.OPEN)
@@ -227,9 +241,11 @@ class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
     """Reads over access tokens."""
 
     def live(self, at: datetime) -> Self:
-        """Tokens that still open something."""
-        return self.filter(expires_at__gt=at, client__is_active=True).select_related(
-            "client__organisation"
+        """Tokens that still open something: not run out, of a client that is active, of an organisation that is open."""
+        return (
+            self.filter(expires_at__gt=at, client__is_active=True)
+            .exclude(client__organisation__valid_to__lt=localdate(at))
+            .select_related("client__organisation")
         )
 
 

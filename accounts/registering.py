@@ -65,7 +65,7 @@ def register_client(
 
 
 def _check_open(organisation: Organisation, *, on: date) -> None:
-    if organisation.valid_to is None or organisation.valid_to >= on:
+    if organisation.is_open_on(on):
         return
     successors = Organisation.objects.filter(successions_from__predecessor=organisation)
     names = ", ".join(str(successor) for successor in successors.order_by("name", "pk"))

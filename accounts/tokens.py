@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
+from django.utils.timezone import localdate
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64decode
@@ -94,6 +95,8 @@ def _verified(assertion: str, *, audience: str, at: datetime) -> tuple[Client, d
     """The client that signed the assertion, and its claims once they have been checked."""
     header, unverified = _unverified(assertion)
     client = _claimed_client(unverified)
+    if not client.organisation.is_open_on(localdate(at)):
+        raise AssertionRefused("The organisation that this client acts for has closed.")
     _check_header(header, client=client)
     # Before the signature, so that nobody's keys are read elsewhere for an assertion that could not hold.
     _check_claims(unverified, client=client, audience=audience, at=at)

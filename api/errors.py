@@ -15,7 +15,7 @@ from integrations.fhir.outcome import Finding, Refused, operation_outcome
 from integrations.fhir.systems import fhir_base
 from referrals.amending import StaleVersion
 from referrals.lifecycle import MoveNotAllowed
-from referrals.receiving import ReferralKnown, ReferralRefused
+from referrals.refusals import ReferralKnown, ReferralRefused
 from referrals.repeating import SeveralMatch
 from referrals.tasking import TaskKnown
 
@@ -28,6 +28,7 @@ CODES: dict[int, tuple[str, str]] = {
     405: ("REC_METHOD_NOT_ALLOWED", "not-supported"),
     406: ("REC_NOT_ACCEPTABLE", "not-supported"),
     409: ("REC_CONFLICT", "duplicate"),
+    410: ("REC_NOT_FOUND", "deleted"),
     411: ("REC_BAD_REQUEST", "required"),
     412: ("REC_BAD_REQUEST", "multiple-matches"),
     413: ("REC_BAD_REQUEST", "too-long"),

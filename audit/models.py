@@ -38,6 +38,16 @@ class Action(models.TextChoices):
     EXPORT_BEGUN = "export-begun"
     EXPORT_READ = "export-read"
     EXPORT_REMOVED = "export-removed"
+    REVISION_PROPOSED = "revision-proposed"
+    REVISION_SIGNED = "revision-signed"
+    REVISION_REJECTED = "revision-rejected"
+    REVISION_WITHDRAWN = "revision-withdrawn"
+    COMMUNITY_CHANGED = "community-changed"
+    COMMUNITY_LISTED = "community-listed"
+    COMMUNITY_SUSPENDED = "community-suspended"
+    COMMUNITY_CLOSED = "community-closed"
+    PLACES_STATED = "places-stated"
+    OFFER_WITHDRAWN = "offer-withdrawn"
 
 
 class Entry(models.Model):

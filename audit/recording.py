@@ -1,6 +1,6 @@
 """Writing the audit: called by the use cases, inside the transaction that it records."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -38,8 +38,14 @@ def record(
     )
 
 
-def record_each(what: Iterable[tuple[Action, str]], *, by: Author, at: datetime) -> None:
-    """Add an entry for each action and target, all in one statement."""
+def record_each(
+    what: Iterable[tuple[Action, str]],
+    *,
+    by: Author,
+    at: datetime,
+    detail: Mapping[Action, Mapping[str, str | int]] | None = None,
+) -> None:
+    """Add an entry for each action and target, all in one statement; ``detail`` is that of an action."""
     Entry.objects.bulk_create(
         Entry(
             at=at,
@@ -47,7 +53,7 @@ def record_each(what: Iterable[tuple[Action, str]], *, by: Author, at: datetime)
             actor=by.label,
             organisation_id=by.organisation_id,
             target=target,
-            detail={},
+            detail=(detail or {}).get(action, {}),
             tenant_id=current_tenant(),
         )
         for action, target in what

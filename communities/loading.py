@@ -1,7 +1,7 @@
 """Loading the reference facts and a directory from the project's own tables: repeatable, whole or not at all."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -9,17 +9,28 @@ from uuid import UUID, uuid5
 
 from django.db import transaction
 from django.db.models import Model
+from django.utils.timezone import localdate
 
-from accounts.models import Organisation, OrganisationKind, Succession
+from accounts.models import Organisation, OrganisationKind
+from accounts.renewing import (
+    OrganisationFacts,
+    SuccessionFacts,
+    renew_organisations,
+    renew_successions,
+)
+from communities.boards import follow_boards
+from communities.hours import follows_from, read_hours
 from communities.models import (
     Area,
     Community,
     Condition,
     ConditionCode,
+    Edition,
     HandOff,
     Listing,
     LocalAuthority,
     Outcode,
+    PlaceCode,
 )
 
 DATA = Path(__file__).resolve().parent / "data"
@@ -28,6 +39,20 @@ REFERENCE = DATA / "reference"
 _COMMUNITIES = UUID("6a1f5b0e-3c57-4d8e-9a6e-2f0c7b8d9e10")
 _AREAS = UUID("b7d1c5d4-6f0a-4b1e-8a55-0c9f6f3e2d71")
 _NATIONS = ("UK", "England", "Scotland", "Wales", "Northern Ireland")
+
+UNKNOWN = "unknown"
+_TEXTS = (
+    ("name", "summary", "url", "kind", "format", "state", "moderated_by", "moderation_model")
+    + ("cover", "hours_text", "sex", "cost", "access", "anonymity", "search_visibility")
+    + ("device_need", "moderator_training", "supervision", "escalation_role", "crisis_policy")
+    + ("self_harm_policy", "misinformation_policy", "under_age_policy", "data_controller")
+    + ("data_country", "evidence_citation", "fidelity_protocol", "confidence", "source", "note")
+)
+_CODES = ("data_need", "staffed_by")
+_LISTS = ("audience", "languages", "readiness", "accessibility")
+_NUMBERS = ("min_age", "max_age", "first_response_minutes", "first_response_p90_minutes")
+_DATES = ("evidence_on", "osa_assessed_on")
+_FLAGS = {"": None, "yes": True, "no": False}
 
 Row = TypeVar("Row", bound=Model)
 
@@ -41,14 +66,17 @@ def rows(path: Path) -> Iterator[dict[str, str]]:
 @transaction.atomic
 def load_reference(*, at: datetime) -> dict[str, int]:
     """Load or renew every reference table; says how many rows each holds."""
-    return {
+    loaded = {
         "conditions": _load_conditions(),
         "ICBs": _load_icbs(at=at),
         "practices": _load_practices(at=at),
         "local authorities": _load_local_authorities(),
         "outcodes": _load_outcodes(),
-        "areas": _load_areas(at=at),
+        "areas": load_areas(at=at),
+        "codes of areas": load_place_codes(_place_codes()),
     }
+    follow_boards(day=localdate(at), at=at)
+    return loaded
 
 
 def _load_conditions() -> int:
@@ -75,62 +103,52 @@ def _load_conditions() -> int:
 
 
 def _load_icbs(*, at: datetime) -> int:
-    icbs = [
-        Organisation(
-            kind=OrganisationKind.ICB,
-            ods_code=row["ods_code"],
-            name=row["name"],
-            valid_from=date.fromisoformat(row["valid_from"]),
-            valid_to=date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
-            updated_at=at,
+    if not _has_own_edition("icbs"):
+        renew_organisations(
+            OrganisationKind.ICB, [board_facts(row) for row in rows(REFERENCE / "icbs.csv")], at=at
         )
-        for row in rows(REFERENCE / "icbs.csv")
-    ]
-    facts = ["name", "valid_from", "valid_to"]
-    Organisation.objects.bulk_create(
-        _changed(icbs, Organisation.objects.filter(kind=OrganisationKind.ICB), "ods_code", facts),
-        update_conflicts=True,
-        unique_fields=["ods_code"],
-        update_fields=[*facts, "updated_at"],
+        renew_successions(succession_facts(row) for row in rows(REFERENCE / "icb_successions.csv"))
+    return Organisation.objects.filter(kind=OrganisationKind.ICB).count()
+
+
+def board_facts(row: Mapping[str, str]) -> OrganisationFacts:
+    """A row of icbs.csv. Raises ValueError for a date that is none."""
+    return OrganisationFacts(
+        ods_code=row["ods_code"],
+        name=row["name"],
+        valid_from=date.fromisoformat(row["valid_from"]),
+        valid_to=date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
     )
-    ids = dict(Organisation.objects.filter(kind=OrganisationKind.ICB).values_list("ods_code", "pk"))
-    successions = [
-        Succession(
-            predecessor_id=ids[row["predecessor_ods"]],
-            successor_id=ids[row["successor_ods"]],
-            on_date=date.fromisoformat(row["date"]),
-            kind=row["type"],
-        )
-        for row in rows(REFERENCE / "icb_successions.csv")
-    ]
-    Succession.objects.bulk_create(successions, ignore_conflicts=True)
-    return len(icbs)
+
+
+def succession_facts(row: Mapping[str, str]) -> SuccessionFacts:
+    """A row of icb_successions.csv. Raises ValueError for a date that is none."""
+    return SuccessionFacts(
+        predecessor_ods=row["predecessor_ods"],
+        successor_ods=row["successor_ods"],
+        on_date=date.fromisoformat(row["date"]),
+        kind=row["type"],
+    )
+
+
+def _has_own_edition(table: str) -> bool:
+    """Whether the operator has imported this table: that is newer than what ships with the project."""
+    return Edition.objects.filter(table=table).exists()
 
 
 def _load_practices(*, at: datetime) -> int:
-    icbs = dict(
-        Organisation.objects.filter(kind=OrganisationKind.ICB).values_list("ods_code", "pk")
-    )
-    practices = [
-        Organisation(
-            kind=OrganisationKind.PRACTICE,
-            ods_code=row["ods_code"],
-            name=row["name"],
-            postcode=row["postcode"],
-            icb_id=icbs[row["icb_ods"]],
-            updated_at=at,
-        )
-        for row in rows(REFERENCE / "practices.csv")
-    ]
-    known = Organisation.objects.filter(kind=OrganisationKind.PRACTICE)
-    Organisation.objects.bulk_create(
-        _changed(practices, known, "ods_code", ["name", "postcode", "icb_id"]),
-        update_conflicts=True,
-        unique_fields=["ods_code"],
-        update_fields=["name", "postcode", "icb", "updated_at"],
-        batch_size=1000,
-    )
-    return len(practices)
+    if not _has_own_edition("practices"):
+        practices = [
+            OrganisationFacts(
+                ods_code=row["ods_code"],
+                name=row["name"],
+                postcode=row["postcode"],
+                icb_ods=row["icb_ods"],
+            )
+            for row in rows(REFERENCE / "practices.csv")
+        ]
+        renew_organisations(OrganisationKind.PRACTICE, practices, at=at)
+    return Organisation.objects.filter(kind=OrganisationKind.PRACTICE).count()
 
 
 def _load_local_authorities() -> int:
@@ -154,6 +172,8 @@ def _load_outcodes() -> int:
             country_code=row["country_code"],
             latitude=float(row["lat"]) if row["lat"] else None,
             longitude=float(row["lon"]) if row["lon"] else None,
+            imd_decile_median=float(row["imd_decile_median"]) if row["imd_decile_median"] else None,
+            rural_urban=row["rural_urban"],
         )
         for row in rows(REFERENCE / "outcodes.csv")
     ]
@@ -161,14 +181,15 @@ def _load_outcodes() -> int:
         outcodes,
         update_conflicts=True,
         unique_fields=["outcode"],
-        update_fields=["local_authority", "icb_ods", "country_code", "latitude", "longitude"],
+        update_fields=["local_authority", "icb_ods", "country_code", "latitude", "longitude"]
+        + ["imd_decile_median", "rural_urban"],
         batch_size=1000,
     )
     return len(outcodes)
 
 
-def _load_areas(*, at: datetime) -> int:
-    """The nations, boards and local authorities, all of which a community can be for."""
+def load_areas(*, at: datetime) -> int:
+    """The nations, boards and local authorities, all of which a community can be for; says how many."""
     nations = [Area(place=f"nation:{name}", name=name) for name in _NATIONS]
     boards = [
         Area(place=f"icb:{board.ods_code}", name=board.name, valid_to=board.valid_to)
@@ -189,6 +210,25 @@ def _load_areas(*, at: datetime) -> int:
         update_fields=[*facts, "updated_at"],
     )
     return len(areas)
+
+
+def _place_codes() -> dict[str, str]:
+    """Code → place, of the shipped tables; an operator's table of boards is read by its import."""
+    known = {row["code"]: row["place"] for row in rows(REFERENCE / "former_codes.csv")}
+    boards = {row["ons_code"]: f"icb:{row['ods_code']}" for row in rows(REFERENCE / "icbs.csv")}
+    return known if _has_own_edition("icbs") else known | boards
+
+
+def load_place_codes(place_of: Mapping[str, str]) -> int:
+    """Add or renew codes under which official files know areas (code → place); says how many there are then."""
+    areas = dict(Area.objects.values_list("place", "pk"))
+    PlaceCode.objects.bulk_create(
+        [PlaceCode(code=code, area_id=areas[place]) for code, place in place_of.items()],
+        update_conflicts=True,
+        unique_fields=["code"],
+        update_fields=["area"],
+    )
+    return PlaceCode.objects.count()
 
 
 def _changed(fresh: list[Row], known: Iterable[Row], key: str, facts: list[str]) -> list[Row]:
@@ -212,7 +252,10 @@ def load_directory(
     reviewed_by: str,
     at: datetime,
 ) -> int:
-    """Load or renew communities from a table whose columns docs/directory-data.md names. Says how many."""
+    """Load or renew communities from a table whose columns docs/directory-data.md names. Says how many.
+
+    One that is suspended or closed stays so.
+    """
     hosts: dict[str, Organisation] = {}
     count = 0
     for row in rows(path):
@@ -225,7 +268,6 @@ def load_directory(
             **_stated(row),
             "host": host,
             "hand_off": HandOff.LINK if is_fictional else HandOff.ADDRESS,
-            "listing": Listing.LISTED,
             "reviewed_on": reviewed_on,
             "reviewed_by": reviewed_by,
             "review_due": review_due,
@@ -243,7 +285,9 @@ def _write_community(row: dict[str, str], facts: dict[str, object], *, at: datet
     areas = set(Area.objects.filter(place__in=_several(row["coverage"])))
     if community is None:
         # The id follows from the key, so that equal ranks come in the same order everywhere.
-        community = Community(key=row["id"], id=uuid5(_COMMUNITIES, row["id"]))
+        community = Community(
+            key=row["id"], id=uuid5(_COMMUNITIES, row["id"]), listing=Listing.LISTED
+        )
     elif (
         all(getattr(community, name) == fact for name, fact in facts.items())
         and set(community.conditions.all()) == conditions
@@ -258,36 +302,23 @@ def _write_community(row: dict[str, str], facts: dict[str, object], *, at: datet
 
 
 def _stated(row: dict[str, str]) -> dict[str, object]:
-    """The columns that go into the model as they stand, or as lists and numbers."""
-    as_they_stand = (
-        (
-            "name",
-            "summary",
-            "url",
-            "kind",
-            "format",
-            "state",
-            "moderated_by",
-            "moderation_model",
-            "cover",
-        )
-        + (
-            "hours_text",
-            "sex",
-            "cost",
-            "access",
-            "anonymity",
-            "search_visibility",
-            "confidence",
-        )
-        + ("source", "note")
-    )
+    """The row's columns as the model has them. A column that the table does not have states nothing."""
+    as_it_stands = {name: row.get(name) or "" for name in _TEXTS}
+    coded = {name: row.get(name) or UNKNOWN for name in _CODES}
+    lists = {name: _several(row.get(name, "")) for name in _LISTS}
+    numbers = {name: int(row[name]) if row.get(name) else None for name in _NUMBERS}
+    flags = {name: _FLAGS[row.get(name, "")] for name in ("can_look_first", "has_in_person")}
+    dates = {name: date.fromisoformat(row[name]) if row.get(name) else None for name in _DATES}
+    hours = read_hours(row.get("moderator_hours", ""))
     return {
-        **{name: row[name] for name in as_they_stand},
-        "audience": _several(row["audience"]),
-        "languages": _several(row["languages"]),
-        "min_age": int(row["min_age"]) if row["min_age"] else None,
-        "max_age": int(row["max_age"]) if row["max_age"] else None,
+        **as_it_stands,
+        **coded,
+        **lists,
+        **numbers,
+        **flags,
+        **dates,
+        "moderator_hours": hours,
+        **(follows_from(hours) if hours else {}),
     }
 
 

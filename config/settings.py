@@ -108,6 +108,7 @@ if CELERY_BROKER_URL.startswith("redis"):
 
 # Applications
 INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",  # web.admin has the one site, which finds nothing by itself
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -2,6 +2,8 @@
 
 from django.urls import include, path
 
+from web.admin import site
+
 handler400 = "config.unavailable.bad_request"
 handler403 = "web.errors.forbidden"
 handler404 = "web.errors.not_found"
@@ -11,4 +13,5 @@ urlpatterns = [
     path("", include("api.urls")),
     path("", include("web.urls")),
     path("accounts/", include("allauth.urls")),
+    path("admin/", site.urls),
 ]

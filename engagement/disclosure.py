@@ -35,6 +35,15 @@ def shown(count: int, *, is_whole_icb: bool) -> Shown:
     return Shown(5 * ((count + 2) // 5))
 
 
+def possible(figure: Shown) -> tuple[int, int]:
+    """The least and the most that the count behind a figure can be, where zero is hidden too."""
+    if figure.value is None:
+        return 0, SMALLEST_SHOWN - 1
+    if figure.value == 0:
+        return 0, 0
+    return max(figure.value - 2, SMALLEST_SHOWN), figure.value + 2
+
+
 def percentage(part: Shown, whole: Shown) -> int | None:
     """A share in whole per cent from two shown counts, or None when it may not be given."""
     if part.value is None or whole.value is None or whole.value < SMALLEST_DENOMINATOR:

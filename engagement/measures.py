@@ -75,7 +75,7 @@ def funnel(*, icb: Organisation, at: datetime) -> Funnel:
     A draft is no referral yet, and what was entered in error never was one.
     """
     last_month = localdate(at).replace(day=1)
-    months = _months_until(last_month)
+    months = months_until(last_month)
     referrals = (
         Referral.objects.filter(icb=icb)
         .exclude(business_status=BusinessStatus.ENTERED_IN_ERROR)
@@ -99,7 +99,8 @@ def funnel(*, icb: Organisation, at: datetime) -> Funnel:
         )
 
 
-def _months_until(last: date) -> list[date]:
+def months_until(last: date) -> list[date]:
+    """The first days of the twelve calendar months that end with ``last``."""
     count = last.year * 12 + last.month - 1
     return [date(n // 12, n % 12 + 1, 1) for n in range(count - MONTHS_SHOWN + 1, count + 1)]
 

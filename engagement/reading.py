@@ -6,13 +6,27 @@ from accounts.actors import Actor, commissioner_actor
 from accounts.models import Organisation, User
 from audit.models import Action
 from audit.recording import record, record_denial
+from engagement.fairness import Fairness, fairness
 from engagement.measures import Funnel, funnel
+from engagement.unmet import UnmetNeeds, unmet_needs_of
 
 
 def read_funnel(*, icb: Organisation, by: Actor, at: datetime) -> Funnel:
     """The funnel of one ICB, for a commissioner of it."""
     record(Action.FIGURES_READ, by=by, at=at, target=f"Organization/{icb.pk}")
     return funnel(icb=icb, at=at)
+
+
+def read_fairness(*, icb: Organisation, by: Actor, at: datetime) -> Fairness:
+    """How the matcher served the groups of one ICB, for a commissioner of it."""
+    record(Action.FIGURES_READ, by=by, at=at, target=f"Organization/{icb.pk}")
+    return fairness(icb=icb, at=at)
+
+
+def read_unmet_needs(*, icb: Organisation, by: Actor, at: datetime) -> UnmetNeeds:
+    """The register of unmet need of one ICB, for a commissioner of it."""
+    record(Action.FIGURES_READ, by=by, at=at, target=f"Organization/{icb.pk}")
+    return unmet_needs_of(icb=icb, at=at)
 
 
 def icb_asked_for(

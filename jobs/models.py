@@ -22,6 +22,10 @@ class JobKind(models.TextChoices):
     TELL = "tell"
     NOTIFY = "notify"
     EXPORT = "export"
+    RECALL = "recall"
+    WITHDRAW_OFFER = "withdraw-offer"
+    OFFER_PLACE = "offer-place"
+    END_HOLD = "end-hold"
 
 
 class Destination(models.TextChoices):

@@ -14,23 +14,18 @@ from jobs.models import JobKind
 from jobs.queue import enqueue
 from referrals import lifecycle
 from referrals.changing import Said, move, said_in, tell_now
+from referrals.documents import is_same_content
 from referrals.intake import KnownPatient, NewPatient, NewReferral, PatientByNhsNumber
 from referrals.lifecycle import STATUSES, BusinessStatus, RequestStatus
 from referrals.models import Patient, PracticeTaskKind, Referral
+from referrals.patients import bring_up_to_date, checked_birth_date, known_patient, refuse_deceased
 from referrals.practice_tasks import ask_practice, finish_tasks
 from referrals.reading import Seen
 from referrals.recalling import recall_invitation, recall_unsent
-from referrals.receiving import (
-    ReferralKnown,
-    ReferralRefused,
-    check_requester,
-    checked_birth_date,
-    conditions_of,
-    known_patient,
-    write_identifiers,
-    write_patient,
-)
-from referrals.selectors import newest_change
+from referrals.receiving import check_requester, conditions_of, write_identifiers
+from referrals.refusals import ReferralKnown, ReferralRefused
+from referrals.risk import preferences_of
+from referrals.selectors import newest_change, referral_of
 
 _FLAGS = ("is_contact_prohibited", "is_patient_contained")
 # While nobody has been matched yet, another reason only means that the matcher reads another one.
@@ -72,6 +67,16 @@ def amend_referral(
     else:
         _correct(referral, new, said=said, by=by, at=at)
     return Seen(referral, newest_change(referral))
+
+
+def would_change_patient(referral_id: UUID, new: NewReferral, *, by: Actor) -> bool:
+    """Whether what is sent of a referral brings a Patient along that is not as we know it; not for foreign and absent ones."""
+    referral = referral_of(by, referral_id) if isinstance(new.subject, NewPatient) else None
+    return (
+        referral is not None
+        and isinstance(new.subject, NewPatient)
+        and not is_same_content(new.subject.document, referral.patient.document)
+    )
 
 
 @transaction.atomic
@@ -153,23 +158,26 @@ def _apply(
 ) -> None:
     """Make the row what was sent. Raises ReferralRefused."""
     check_requester(new, referral.practice)
-    conditions = conditions_of(new)
-    if set(conditions) != set(referral.conditions.all()):
+    conditions, preferences = conditions_of(new), preferences_of(new)
+    if (set(conditions), preferences) != (set(referral.conditions.all()), referral.preferences):
         if told not in _REASON_MAY_CHANGE:
             raise ReferralRefused(
-                "Communities have been chosen for the reason that was sent first. Withdraw the referral and refer again.",
+                "Communities have been chosen for the reason and the needs that were sent first. Withdraw the referral"
+                " and refer again.",
                 code="business-rule",
                 element="ServiceRequest.reasonCode",
             )
         referral.conditions.set(conditions)
     _add_identifiers(referral, new, by=by)
     if isinstance(new.subject, NewPatient) and new.subject.document != referral.patient.document:
+        refuse_deceased(new.subject)
         patient = Patient.objects.select_for_update().get(pk=referral.patient_id)
         _bring_up_to_date(patient, new.subject, by=by, at=at)
     was_prohibited = referral.is_contact_prohibited
     for name in ("intent", "priority", "authored_on", *_FLAGS):
         setattr(referral, name, getattr(new, name))
-    referral.save(update_fields=["intent", "priority", "authored_on", *_FLAGS])
+    referral.preferences = preferences
+    referral.save(update_fields=["intent", "priority", "authored_on", "preferences", *_FLAGS])
     if referral.is_contact_prohibited != was_prohibited:
         _change_contact(referral, told=told, at=at)
 
@@ -225,4 +233,4 @@ def _bring_up_to_date(patient: Patient, new: NewPatient, *, by: Actor, at: datet
             code="business-rule",
             element="Patient.identifier",
         )
-    write_patient(patient, new, birth_date, by=by, at=at)
+    bring_up_to_date(patient, new, birth_date, by=by, at=at)

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from accounts.actors import Actor, ActorKind
 from audit.models import Action
-from audit.recording import record
+from audit.recording import record_each
 from jobs.models import JobKind
 from jobs.queue import enqueue
 from referrals import lifecycle
@@ -107,11 +107,16 @@ def write_change(
     reason: str = "",
     said: Said = NOTHING,
     is_told: bool = True,
+    is_first: bool = False,
     told: BusinessStatus | None = None,
 ) -> None:
-    """Put the state that ``referral`` has now, or ``told`` for it, into its history and the audit."""
+    """Put the state that ``referral`` has now, or ``told`` for it, into its history and the audit.
+
+    ``is_first``: it has just been received.
+    """
     shown = told or BusinessStatus(referral.business_status)
-    request_id, task_id = _documents(referral, said, at=at)
+    before = None if is_first else referral.changes.order_by("-pk").first()
+    request_id, task_id = _documents(referral, said, before, at=at)
     change = StatusChange.objects.create(
         referral=referral,
         at=at,
@@ -126,20 +131,25 @@ def write_change(
         request_document_id=request_id,
         task_document_id=task_id,
     )
-    record(
-        Action.REFERRAL_MOVED,
-        by=by,
-        at=at,
-        target=f"ServiceRequest/{referral.pk}",
-        detail={"to": str(shown)},
-    )
+    _record(referral, shown, is_first=is_first, by=by, at=at)
     if is_told:
         enqueue(JobKind.TELL, tenant_id=referral.practice_id, at=at, change_id=str(change.pk))
 
 
-def _documents(referral: Referral, said: Said, *, at: datetime) -> tuple[int, int | None]:
+def _record(
+    referral: Referral, shown: BusinessStatus, *, is_first: bool, by: Actor, at: datetime
+) -> None:
+    target = f"ServiceRequest/{referral.pk}"
+    received = [(Action.REFERRAL_RECEIVED, target)] if is_first else []
+    moved = (Action.REFERRAL_MOVED, target)
+    detail = {Action.REFERRAL_MOVED: {"to": str(shown)}}
+    record_each([*received, moved], by=by, at=at, detail=detail)
+
+
+def _documents(
+    referral: Referral, said: Said, before: StatusChange | None, *, at: datetime
+) -> tuple[int, int | None]:
     """The ids of the ServiceRequest and the Task that the step shows: what was said with it, or those from before."""
-    before = referral.changes.order_by("-pk").first()
     task_id = before.task_document_id if before else None
     if said.task:
         task_id = _keep(referral, said.task, at=at)

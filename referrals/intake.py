@@ -42,7 +42,8 @@ class NewPatient:
     """A patient as sent: ``document`` is the resource as JSON text, the rest is what we read from it.
 
     ``nhs_number`` is ten digits with a right check digit, or empty. ``birth_date`` is None when it
-    was absent or only partly given. Codes are FHIR's own (``gender``: administrative-gender).
+    was absent or only partly given. Codes are FHIR's own (``gender``: administrative-gender) and UK Core's
+    (``ethnic_category``: UKCore-EthnicCategoryEngland, empty where it says nothing).
     """
 
     document: str
@@ -55,6 +56,7 @@ class NewPatient:
     email: str = ""
     postcode: str = ""
     language: str = ""
+    ethnic_category: str = ""
     is_deceased: bool = False
 
 
@@ -79,7 +81,9 @@ class NewReferral:
 
     ``status`` is the FHIR status that its sender gives it; ``task_document`` the Task that came with it, if one did.
     ``terms`` and ``task_terms`` are what the two can be found by, beside what is read from them here.
-    ``reason_text`` says in the sender's words why it is taken back.
+    ``reason_text`` says in the sender's words why it is taken back. ``preferences`` are codes of Preference;
+    ``has_acute_risk`` is the sender's answer to that question, None without one; ``texts`` are what the sender wrote
+    in words, each with the FHIR element it stands in.
     """
 
     document: str
@@ -98,3 +102,6 @@ class NewReferral:
     terms: tuple[Term, ...] = ()
     task_terms: tuple[Term, ...] = ()
     reason_text: str = ""
+    preferences: frozenset[str] = frozenset()
+    has_acute_risk: bool | None = None
+    texts: tuple[tuple[str, str], ...] = ()

@@ -40,7 +40,10 @@ def invite_patient(*, referral_id: UUID, at: datetime) -> None:
         .select_related("patient")
         .get(pk=referral_id)
     )
-    messages = referral.messages.exclude(state=MessageState.WITHDRAWN)
+    # Only what opens something counts: what was sent before everything that was offered had paused does not.
+    messages = referral.messages.filter(link__revoked_at__isnull=True).exclude(
+        state=MessageState.WITHDRAWN
+    )
     if referral.business_status != BusinessStatus.MATCHED or messages.exists():
         return
     if referral.is_contact_prohibited:
@@ -51,15 +54,38 @@ def invite_patient(*, referral_id: UUID, at: datetime) -> None:
 
 def send_link(referral: Referral, *, expires_at: datetime | None = None, at: datetime) -> Link:
     """Make a link that lives for LINK_LIFE, or until ``expires_at`` if that is later, and send it."""
-    channel = _channel_for(referral)
+    channel = channel_for(referral)
     link = make_link(referral, is_for_paper=channel == Channel.LETTER, at=at)
     if expires_at and expires_at > link.expires_at:
         link.expires_at = expires_at
         link.save(update_fields=["expires_at"])
+    _send(referral, link, channel, at=at)
+    return link
+
+
+def call_back(referral: Referral, *, at: datetime) -> None:
+    """Send the message once more, over the link that the patient has. The caller holds the referral.
+
+    It says no more than the first one. An older link would end later for a new one, and that can be seen from outside:
+    so there is a new one only where there is none. A locked one stays locked; who must not be contacted is not.
+    """
+    newest = referral.links.filter(revoked_at__isnull=True).order_by("-made_at", "pk").first()
+    is_locked = newest is not None and newest.locked_at is not None
+    is_under_way = referral.messages.filter(state=MessageState.WAITING).exists()
+    if referral.is_contact_prohibited or is_locked or is_under_way:
+        return
+    channel = channel_for(referral)
+    is_open = newest is not None and newest.expires_at > at
+    if newest is None or not is_open or (channel == Channel.LETTER and not newest.typed_hash):
+        send_link(referral, at=at)
+        return
+    _send(referral, newest, channel, at=at)
+
+
+def _send(referral: Referral, link: Link, channel: Channel, *, at: datetime) -> None:
     message = Message.objects.create(referral=referral, link=link, channel=channel, made_at=at)
     tenant = referral.practice_id
     enqueue(JobKind.HAND_OVER, tenant_id=tenant, at=at, message_id=str(message.pk))
-    return link
 
 
 def make_link(referral: Referral, *, is_for_paper: bool = False, at: datetime) -> Link:
@@ -125,7 +151,9 @@ def _note_refused(message: Message, *, at: datetime) -> None:
     refused = Message.objects.filter(pk=message.pk, state=MessageState.WAITING).update(
         state=MessageState.REFUSED
     )
-    if refused:
+    # One that only calls back may be about what is the patient's to tell.
+    is_first = not message.link.messages.filter(made_at__lt=message.made_at).exists()
+    if refused and is_first:
         ask_practice(message.referral, PracticeTaskKind.MESSAGE_REFUSED, at=at)
 
 
@@ -147,10 +175,11 @@ def _note_handed_over(message: Message, *, at: datetime) -> None:
         tell_now(referral, by=SYSTEM, at=at, told=BusinessStatus.INVITATION_SENT)
 
 
-def _channel_for(referral: Referral) -> Channel:
+def channel_for(referral: Referral) -> Channel:
+    """How the patient is written to. A letter goes to the practice, which hands it over and so knows of it."""
     patient = referral.patient
     if referral.is_contact_prohibited:
-        return Channel.LETTER  # for the practice to hand over: letters go to the practice
+        return Channel.LETTER
     if patient.phone:
         return Channel.SMS
     return Channel.EMAIL if patient.email else Channel.LETTER

@@ -137,17 +137,34 @@ MOVES: dict[ActorKind, dict[BusinessStatus, tuple[Move, ...]]] = {
     },
     ActorKind.SYSTEM: {
         BusinessStatus.RECEIVED: _to(BusinessStatus.MATCHED, BusinessStatus.NO_MATCH),
-        BusinessStatus.MATCHED: _to(BusinessStatus.INVITATION_SENT, BusinessStatus.NOT_TAKEN_UP),
-        BusinessStatus.INVITATION_SENT: _to(BusinessStatus.NOT_TAKEN_UP),
-    },
-    ActorKind.PATIENT: {
-        # The patient may be quicker than our note that the message has gone, so MATCHED allows the same.
-        BusinessStatus.MATCHED: _to(BusinessStatus.JOINED, BusinessStatus.PATIENT_DECLINED),
-        BusinessStatus.INVITATION_SENT: _to(BusinessStatus.JOINED, BusinessStatus.PATIENT_DECLINED),
+        BusinessStatus.MATCHED: _to(
+            BusinessStatus.INVITATION_SENT, BusinessStatus.NOT_TAKEN_UP, BusinessStatus.NO_MATCH
+        ),
+        BusinessStatus.INVITATION_SENT: _to(BusinessStatus.NOT_TAKEN_UP, BusinessStatus.NO_MATCH),
+        # What was offered has paused, and nothing else fits.
+        BusinessStatus.LEFT: _to(BusinessStatus.NO_MATCH),
+        # The place of somebody who has died, or in a community that has paused.
         BusinessStatus.JOINED: _to(BusinessStatus.LEFT),
         BusinessStatus.WAITLIST: _to(BusinessStatus.LEFT),
         BusinessStatus.ENGAGED: _to(BusinessStatus.LEFT),
-        BusinessStatus.LEFT: _to(BusinessStatus.JOINED, BusinessStatus.PATIENT_DECLINED),
+    },
+    ActorKind.PATIENT: {
+        # The patient may be quicker than our note that the message has gone, so MATCHED allows the same.
+        **{
+            free: _to(
+                BusinessStatus.JOINED, BusinessStatus.WAITLIST, BusinessStatus.PATIENT_DECLINED
+            )
+            for free in (
+                BusinessStatus.MATCHED,
+                BusinessStatus.INVITATION_SENT,
+                BusinessStatus.LEFT,
+            )
+        },
+        BusinessStatus.JOINED: _to(BusinessStatus.LEFT),
+        BusinessStatus.WAITLIST: _to(
+            BusinessStatus.JOINED, BusinessStatus.LEFT, BusinessStatus.PATIENT_DECLINED
+        ),
+        BusinessStatus.ENGAGED: _to(BusinessStatus.LEFT),
     },
     ActorKind.HOST: {
         BusinessStatus.JOINED: _to(
@@ -170,11 +187,16 @@ MAYBE_NOT_ISSUED = (
 TAKEN_BACK = (BusinessStatus.WITHDRAWN, BusinessStatus.ENTERED_IN_ERROR)
 
 DECLINED_BY_HOST = "declined-by-host"
+PATIENT_DECEASED = "patient-deceased"
+COMMUNITY_PAUSED = "community-paused"
 # Reasons that the practice is told, in words. A patient's own reasons are not among them.
 TOLD_REASONS = {
     "no-suitable-community": "No moderated community in the directory fits this patient's needs at present.",
     "time-to-answer-over": "The time to answer is over. Whether the patient joined is theirs to tell.",
     DECLINED_BY_HOST: "The community could not take the patient, who can choose another one.",
+    COMMUNITY_PAUSED: "A community that was suggested to the patient takes nobody at present. The patient has the choice"
+    " again among those that fit now.",
+    PATIENT_DECEASED: "The patient was reported as deceased.",
 }
 
 

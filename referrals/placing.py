@@ -9,15 +9,16 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.timezone import localdate
 
-from accounts.actors import Actor, patient_actor
+from accounts.actors import SYSTEM, Actor, patient_actor
 from audit.models import Action
 from audit.recording import record
-from communities.models import HandOff
+from communities import capacity
+from communities.models import Capacity, Community, HandOff, PlaceState, Reservation
 from referrals.changing import move, tell_now
 from referrals.lifecycle import DECLINED_BY_HOST, TAKEN_BACK, BusinessStatus, allowed
 from referrals.models import Offer, Placement, Referral
-from referrals.responding import OfferGone
-from referrals.selectors import offers_of
+from referrals.responding import OfferFull, OfferGone
+from referrals.selectors import newest_change, offers_of
 
 LIFE_AFTER_JOINING = timedelta(days=180)
 
@@ -25,10 +26,11 @@ LIFE_AFTER_JOINING = timedelta(days=180)
 @transaction.atomic
 def join(
     *, referral_id: UUID, offer_id: UUID, tells_practice: bool, counts_visits: bool, at: datetime
-) -> Placement:
+) -> Placement | None:
     """Join the community of an offer under a new pseudonym; whoever was in another one leaves it first.
 
-    Joining the same one again only renews the choices. Raises OfferGone or MoveNotAllowed.
+    None: it is full, and the patient waits for a place there. Whoever has a place elsewhere keeps that instead.
+    Joining the same one again only renews the choices. Raises OfferFull, OfferGone or MoveNotAllowed.
     """
     referral = Referral.objects.select_for_update().get(pk=referral_id)
     offer = offers_of(referral_id, on=localdate(at)).filter(pk=offer_id).first()
@@ -41,6 +43,9 @@ def join(
         if is_news and referral.business_status not in TAKEN_BACK:
             _tell_of_place(referral, at=at)
         return current
+    if not _has_place(referral, offer, may_wait=current is None, at=at):
+        _wait(referral, tells_practice=tells_practice, at=at)
+        return None
     if current:
         leave(
             referral_id=referral_id, reason="changed-choice", by=patient_actor(referral_id), at=at
@@ -49,6 +54,29 @@ def join(
     return _place(
         referral, offer, tells_practice=tells_practice, counts_visits=counts_visits, at=at
     )
+
+
+def _has_place(referral: Referral, offer: Offer, *, may_wait: bool, at: datetime) -> bool:
+    """Take a place, or one in the line if there is one; what was asked for elsewhere is given up. Raises OfferFull."""
+    member = capacity.Member(referral.pk, referral.practice_id)
+    community_id = offer.community_id
+    try:
+        state = capacity.ask_for_place(
+            community_id=community_id, member=member, may_wait=may_wait, at=at
+        )
+    except capacity.Full as full:
+        raise OfferFull from full
+    capacity.release_all(holder=referral.pk, but=community_id, at=at)
+    return state == PlaceState.TAKEN
+
+
+def _wait(referral: Referral, *, tells_practice: bool, at: datetime) -> None:
+    referral.links.filter(revoked_at__isnull=True).update(expires_at=at + LIFE_AFTER_JOINING)
+    if referral.business_status != BusinessStatus.WAITLIST:
+        patient = patient_actor(referral.pk)
+        move(referral, BusinessStatus.WAITLIST, by=patient, at=at, is_told=tells_practice)
+    elif tells_practice and newest_change(referral).business_status != BusinessStatus.WAITLIST:
+        _tell_of_place(referral, at=at)
 
 
 def _place(
@@ -113,9 +141,14 @@ def leave(
     community_id: UUID | None = None,
     is_told: bool = False,
 ) -> None:
-    """Leave the community, or only ``community_id``. Twice is once. A referral that was taken back stays that."""
+    """Leave the community, or only ``community_id``, or the line for one. Twice is once.
+
+    A referral that was taken back stays that.
+    """
     referral = Referral.objects.select_for_update().get(pk=referral_id)
     placement = referral.placements.filter(left_at__isnull=True).first()
+    if placement is None and community_id is None:
+        _stop_waiting(referral, reason=reason, by=by, at=at, is_told=is_told)
     if placement is None or community_id not in (None, placement.community_id):
         return
     # Two requests at once: the later one may have read the clock first.
@@ -124,7 +157,27 @@ def leave(
     placement.save(update_fields=["left_at", "left_reason"])
     if referral.business_status not in TAKEN_BACK:
         move(referral, BusinessStatus.LEFT, by=by, at=at, reason=reason, is_told=is_told)
+    capacity.release(community_id=placement.community_id, holder=referral.pk, at=at)
     record(Action.COMMUNITY_LEFT, by=by, at=at, target=f"Placement/{placement.pk}")
+
+
+def _stop_waiting(
+    referral: Referral, *, reason: str, by: Actor, at: datetime, is_told: bool
+) -> None:
+    capacity.release_all(holder=referral.pk, at=at)
+    if referral.business_status == BusinessStatus.WAITLIST:
+        move(referral, BusinessStatus.LEFT, by=by, at=at, reason=reason, is_told=is_told)
+
+
+@transaction.atomic
+def pass_place_on(*, reservation_id: int, at: datetime) -> None:
+    """The time to take a place that was held is over: the next in line gets it. The practice is told nothing of it."""
+    held = Reservation.objects.filter(pk=reservation_id).first()
+    if held is None:
+        return
+    referral = Referral.objects.select_for_update().get(pk=held.holder)
+    if capacity.end_hold(reservation_id=reservation_id, at=at):
+        _stop_waiting(referral, reason="place-not-taken", by=SYSTEM, at=at, is_told=False)
 
 
 @transaction.atomic
@@ -197,3 +250,15 @@ def join_address(placement: Placement) -> str:
 
 def _new_pseudonym() -> str:
     return "psn_" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
+
+
+@transaction.atomic
+def state_places(
+    *, community: Community, statement: capacity.Statement, by: Actor, at: datetime
+) -> Capacity:
+    """Note what a host says of the places of its community; whoever has joined it through here has one of them."""
+    placed = Placement.objects.filter(community=community, left_at__isnull=True)
+    members = [capacity.Member(*row) for row in placed.values_list("referral_id", "practice_id")]
+    return capacity.state_capacity(
+        community=community, statement=statement, members=members, by=by, at=at
+    )

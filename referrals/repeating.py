@@ -15,14 +15,10 @@ from referrals import selectors
 from referrals.intake import Identifier, KnownPatient, NewPatient, NewReferral
 from referrals.models import Patient, Referral
 from referrals.nhs_numbers import nhs_number_hashes
+from referrals.patients import ReceivedPatient, receive_patient
 from referrals.reading import Seen, read_referral
-from referrals.receiving import (
-    ReferralKnown,
-    ReferralRefused,
-    receive_patient,
-    receive_referral,
-    receive_together,
-)
+from referrals.receiving import receive_referral, receive_together
+from referrals.refusals import ReferralKnown, ReferralRefused
 
 New = NewPatient | NewReferral
 
@@ -39,7 +35,6 @@ class Search:
     found: UUID | None
 
 
-@transaction.atomic
 def receive_one(*, new: New, condition: Identifier | None, by: Actor, at: datetime) -> Made:
     """Write a referral or a patient that came alone. Raises SeveralMatch and what receive_referral raises."""
     if condition is not None:
@@ -51,7 +46,7 @@ def receive_one(*, new: New, condition: Identifier | None, by: Actor, at: dateti
             refusal.position = None
             raise
     if isinstance(new, NewPatient):
-        return _made(receive_patient(new=new, by=by, at=at).patient, at=at)
+        return _made(receive_patient(new=new, by=by, at=at), at=at)
     return _made(receive_referral(new=new, by=by, at=at), at=at)
 
 
@@ -165,13 +160,17 @@ def _with_patient(new: New, patient_id: UUID | None) -> New:
     return replace(new, subject=KnownPatient(patient_id=patient_id))
 
 
-def _made(row: Patient | Referral, *, at: datetime) -> Made:
+def _made(row: ReceivedPatient | Referral, *, at: datetime) -> Made:
+    if isinstance(row, Referral):
+        return Made(
+            resource_type="ServiceRequest", pk=row.pk, version=row.version, at=at, status=201
+        )
     return Made(
-        resource_type="ServiceRequest" if isinstance(row, Referral) else "Patient",
+        resource_type="Patient",
         pk=row.pk,
-        version=row.version,
-        at=at,
-        status=201 if row.version == 1 else 200,  # a known patient is brought up to date
+        version=row.patient.version,
+        at=row.patient.updated_at,
+        status=201 if row.is_new else 200,  # a known patient is brought up to date
     )
 
 

@@ -9,6 +9,7 @@ from django.utils.timezone import localdate
 from accounts.actors import SYSTEM, patient_actor
 from audit.models import Action
 from audit.recording import record
+from communities import capacity
 from privacy.tenancy import Reach, acting_for, reaching
 from referrals import codes
 from referrals.changing import move
@@ -30,6 +31,10 @@ class BirthDateWrong(Exception):
 
 class OfferGone(Exception):
     """The community is not, or no longer, among this patient's offers."""
+
+
+class OfferFull(Exception):
+    """The community has no place now, and no line that this patient could wait in."""
 
 
 def open_link(*, code: str, birth_date: date, at: datetime) -> Referral:
@@ -111,5 +116,6 @@ def decline(*, referral_id: UUID, reason: str, at: datetime) -> None:
     patient = patient_actor(referral_id)
     target = BusinessStatus.PATIENT_DECLINED
     move(referral, target, by=patient, at=at, reason=reason, is_told=is_told)
+    capacity.release_all(holder=referral.pk, at=at)
     if is_told:
         finish_tasks(referral, at=at)

@@ -1,15 +1,16 @@
 """Reads over referrals for those who may see them."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet
 
 from accounts.actors import Actor
-from communities.models import Community
+from communities import capacity
+from communities.models import Community, PlaceState, Reservation
 from referrals.intake import Identifier
-from referrals.lifecycle import DECLINED_BY_HOST, BusinessStatus
+from referrals.lifecycle import COMMUNITY_PAUSED, DECLINED_BY_HOST, BusinessStatus
 from referrals.models import (
     Offer,
     Patient,
@@ -50,8 +51,11 @@ def practice_tasks(actor: Actor) -> QuerySet[PracticeTask]:
 
 
 def bearing(system: str | None, value: str) -> QuerySet[ReferralIdentifier, UUID]:
-    """The ids of the referrals to which a sender gave this identifier, whatever the system if that is None."""
-    rows = ReferralIdentifier.objects.filter(value=value)
+    """The ids of the referrals to which a sender gave this identifier.
+
+    Whatever the system if that is None, and any of the system if the value is empty.
+    """
+    rows = ReferralIdentifier.objects.filter(Q(value=value) if value else ~Q(value=""))
     named = rows if system is None else rows.filter(system=system)
     return named.values_list("referral_id", flat=True)
 
@@ -82,6 +86,15 @@ def described_by(resource: str, name: str, term: Q) -> QuerySet[ReferralTerm, UU
     """
     terms = ReferralTerm.objects.filter(term, resource=resource, name=name)
     return terms.values_list("referral_id", flat=True)
+
+
+def moments_of(
+    referral_id: OuterRef, resource: str, name: str
+) -> QuerySet[ReferralTerm, datetime | None]:
+    """The beginnings of the terms of this name that a referral has, the earliest first."""
+    terms = ReferralTerm.objects.filter(referral_id=referral_id, resource=resource, name=name)
+    begun = terms.filter(starts_at__isnull=False)
+    return begun.order_by("starts_at").values_list("starts_at", flat=True)
 
 
 def patient_of(actor: Actor, patient_id: UUID) -> Patient | None:
@@ -129,9 +142,11 @@ def offers_of(referral_id: UUID, *, on: date) -> QuerySet[Offer]:
     listed = Community.objects.listed_on(on)
     declined = Placement.objects.filter(referral_id=referral_id, left_reason=DECLINED_BY_HOST)
     return (
-        Offer.objects.filter(referral_id=referral_id, community__in=listed)
+        Offer.objects.filter(
+            referral_id=referral_id, withdrawn_at__isnull=True, community__in=listed
+        )
         .exclude(community__in=declined.values("community"))
-        .select_related("community__host")
+        .select_related("community__host", "community__capacity")
         .order_by("rank", "pk")
     )
 
@@ -145,17 +160,34 @@ def placement_of(referral_id: UUID) -> Placement | None:
     )
 
 
-def is_declined_by_host(referral_id: UUID) -> bool:
-    """Whether the patient's last community could not take them."""
-    last = Placement.objects.filter(referral_id=referral_id).order_by("-joined_at", "pk").first()
-    return last is not None and last.left_reason == DECLINED_BY_HOST
+def why_left(referral_id: UUID) -> str:
+    """``no-place``: the patient's last community could not take them; ``paused``: it has paused. Otherwise empty."""
+    left = StatusChange.objects.filter(referral_id=referral_id, business_status=BusinessStatus.LEFT)
+    last = left.order_by("-pk").first()
+    reasons = {DECLINED_BY_HOST: "no-place", COMMUNITY_PAUSED: "paused"}
+    return reasons.get(last.reason, "") if last else ""
+
+
+def awaited_place(referral_id: UUID) -> Reservation | None:
+    """What the patient waits for, or what is held for them until they answer, if anything."""
+    return capacity.awaited(referral_id)
+
+
+def is_place_held(referral_id: UUID, community_id: UUID) -> bool:
+    """Whether a place in this community is held for the patient."""
+    state = capacity.state_of(community_id=community_id, holder=referral_id)
+    return state == PlaceState.OFFERED
 
 
 def offer_of_placement(placement: Placement) -> Offer:
-    """The offer through which somebody came to their community."""
-    return Offer.objects.select_related("community__host").get(
-        referral_id=placement.referral_id, community_id=placement.community_id
-    )
+    """The offer through which somebody came to their community, or the newest one of it."""
+    return offer_of_community(placement.referral_id, placement.community_id)
+
+
+def offer_of_community(referral_id: UUID, community_id: UUID) -> Offer:
+    """The newest offer of a community that was made to a patient."""
+    offers = Offer.objects.filter(referral_id=referral_id, community_id=community_id)
+    return offers.select_related("community__host", "community__capacity").latest("run_id")
 
 
 def is_practice_told(placement: Placement) -> bool:

@@ -9,11 +9,13 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
+from communities.models import Reservation
 from jobs.models import Job, JobKind, JobState
 from jobs.queue import enqueue
 from referrals.inviting import LINK_LIFE
 from referrals.lifecycle import UNANSWERED, BusinessStatus
-from referrals.models import Link, Message, MessageState, Referral, StatusChange
+from referrals.models import Link, Message, MessageState, Offer, Referral, StatusChange
+from referrals.rematching import STOPPED
 
 LATE = timedelta(minutes=10)
 MOST_AT_ONCE = 500
@@ -48,9 +50,8 @@ def _missing(*, at: datetime) -> Iterator[Work]:
     uninvited = Referral.objects.filter(
         business_status=BusinessStatus.MATCHED,
         issued_at__lt=late,
-        messages__isnull=True,
         practice_tasks__isnull=True,
-    )
+    ).exclude(messages__in=Message.objects.filter(link__revoked_at__isnull=True))
     yield from _without_job(
         JobKind.INVITE, "referral_id", uninvited.values_list("practice_id", "pk")
     )
@@ -58,6 +59,12 @@ def _missing(*, at: datetime) -> Iterator[Work]:
     yield from _without_job(
         JobKind.HAND_OVER, "message_id", unsent.values_list("referral__practice_id", "pk")
     )
+    stopped = Offer.objects.filter(withdrawn_at__isnull=True, community__listing__in=STOPPED)
+    yield from _without_job(
+        JobKind.WITHDRAW_OFFER, "offer_id", stopped.values_list("referral__practice_id", "pk")
+    )
+    held = Reservation.objects.filter(held_until__lt=late)
+    yield from _without_job(JobKind.END_HOLD, "reservation_id", held.values_list("tenant_id", "pk"))
     yield from _without_job(
         JobKind.END_LINK, "link_id", unended_links(late).values_list("practice_id", "pk")
     )
@@ -77,7 +84,7 @@ def unended_links(moment: datetime) -> QuerySet[Link]:
 
 
 def _without_job(
-    kind: JobKind, name: str, rows: QuerySet[Any, tuple[UUID, UUID]]
+    kind: JobKind, name: str, rows: QuerySet[Any, tuple[UUID, UUID | int]]
 ) -> Iterator[Work]:
     # Page by page: a server-side cursor that is left half-read holds up the next one on the same connection.
     ordered = rows.order_by("pk")

@@ -115,9 +115,17 @@ Peer Referrals runs at {base}   (fictional people; Ctrl-C ends it)
                   date of birth {logins["patient_birth_date"]}
   Commissioner    {base}/commissioner/
                   {logins["commissioner_email"]}   {logins["commissioner_password"]}
+  Directory       {base}/communities/
+  Community       {base}/community/
+                  {logins["coordinator_email"]}   {logins["coordinator_password"]}
+  Reviewers       {base}/reviews/
+                  {logins["clinical_reviewer_email"]}   {logins["clinical_reviewer_password"]}
+                  {logins["lived_experience_reviewer_email"]}   {logins["lived_experience_reviewer_password"]}
+  Operator        {base}/admin/
+                  {logins["operator_email"]}   {logins["operator_password"]}
   Clinical system {base}/fhir/R4   (token: {base}/oauth2/token)
                   client_id {logins["client_id"]}, private key {LOGINS.with_suffix("")}-client-key.json
-  Community       {base}{logins["host_events_path"]}
+  Its software    {base}{logins["host_events_path"]}
                   signing secret {logins["host_secret"]}
   Messages        each a file in {messages}
   E-mail          to those who forgot a password: {mail}

@@ -140,6 +140,86 @@ def public_pages(page: Page, base_url: str) -> Iterator[str]:
     yield "form-out-of-date"
 
 
+def directory_pages(page: Page, base_url: str) -> Iterator[str]:
+    """Looking through the directory: what is found, what is not, and communities of two tiers."""
+    page.goto(f"{base_url}/communities/")
+    yield "directory"
+    page.locator("#condition").select_option("depression")
+    page.locator("#place").fill("E8 1DY")
+    press(page, "Search")
+    yield "directory-found"
+    page.locator("#text").fill("nothing has these words")
+    press(page, "Search")
+    yield "directory-nothing-fits"
+    page.locator("#place").fill("Atlantis")
+    press(page, "Search")
+    yield "directory-place-unknown"
+    for key in ("f001", "f002", "c001", "c060"):
+        page.goto(f"{base_url}/communities/{key}/")
+        yield f"directory-{key}"
+
+
+def host_pages(page: Page, stack: Stack) -> Iterator[str]:
+    """A community's host: what it has, states, gets wrong, sends, takes back and pauses."""
+    page.goto(f"{stack.base_url}/community/")
+    sign_in(page, stack.logins["coordinator_email"], stack.logins["coordinator_password"])
+    yield "host-communities"
+    address = f"{stack.base_url}/community/f001/"
+    page.goto(f"{address}places")
+    yield "host-places"
+    page.locator("#total").fill("many")
+    press(page, "Save")
+    yield "host-places-wrong"
+    page.goto(f"{address}edit")
+    yield "host-edit"
+    page.locator("#hours-6").fill("nine to five")
+    press(page, "Send")
+    yield "host-edit-wrong"
+    page.locator("#hours-6").fill("09:00-17:00")
+    page.locator("#summary").fill("A made-up forum for people with depression or anxiety.")
+    press(page, "Send")
+    yield "host-community"
+    for step in ("attest", "withdraw", "pause", "resume"):
+        page.goto(f"{address}{step}")
+        yield f"host-{step}"
+    page.goto(f"{stack.base_url}/community/add")
+    yield "host-add"
+
+
+def review_pages(page: Page, stack: Stack) -> Iterator[str]:
+    """The reviewers, after a host has sent something."""
+    page.context.clear_cookies()
+    page.goto(f"{stack.base_url}/reviews/")
+    sign_in(
+        page, stack.logins["clinical_reviewer_email"], stack.logins["clinical_reviewer_password"]
+    )
+    yield "reviews"
+    follow(page, "Example Steady Days")
+    yield "review"
+    press(page, "Reject")
+    yield "review-without-a-reason"
+    press(page, "Sign as")
+    yield "reviews-signed"
+    page.goto(f"{stack.base_url}/reviews/?name=example")
+    yield "reviews-found"
+    page.goto(f"{stack.base_url}/reviews/f002/suspend")
+    yield "review-suspend"
+    press(page, "Suspend it now")
+    yield "review-suspend-without-a-reason"
+    page.goto(f"{stack.base_url}/community/")
+    yield "forbidden"
+
+
+def admin_pages(page: Page, stack: Stack) -> Iterator[str]:
+    """Django's own pages for operators: to look at, not ours to design."""
+    page.context.clear_cookies()
+    page.goto(f"{stack.base_url}/admin/")
+    sign_in(page, stack.logins["operator_email"], stack.logins["operator_password"])
+    yield "admin"
+    page.goto(f"{stack.base_url}/admin/communities/community/")
+    yield "admin-communities"
+
+
 def patient_pages(page: Page, invitation: Invitation) -> Iterator[str]:
     """From the link to a community and out of it again, with every mistake on the way."""
     page.goto(invitation.link)
@@ -259,6 +339,10 @@ def main() -> None:
             patient_pages(page, going),
             declining_pages(page, declining),
             staff_pages(page, stack),
+            directory_pages(page, stack.base_url),
+            host_pages(page, stack),
+            review_pages(page, stack),
+            admin_pages(page, stack),
         )
         for walk in walks:
             for name in walk:

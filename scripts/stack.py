@@ -1,5 +1,6 @@
 """A whole product of its own for demonstrations and tests: folder, port, database, queue, processes, then gone."""
 
+import atexit
 import base64
 import json
 import os
@@ -7,6 +8,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +21,16 @@ from privacy.row_security import APPLICATION_ROLE
 from scripts.processes import HOST, Processes, manage, take_port
 
 FILES = "filesystem://localhost/"
+# The same for every stack of this process: what the first has prepared, the others can read.
+_FIELD_KEYS = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+@cache
+def _beginning() -> Path:
+    """Where what the first stack on SQLite prepares is kept for the next ones; gone with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="peer_beginning_"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class Stack:
@@ -47,7 +59,7 @@ class Stack:
     def _settings(self) -> dict[str, str]:
         return {
             "SECRET_KEY": secrets.token_urlsafe(48),
-            "FIELD_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "FIELD_KEYS": _FIELD_KEYS,
             "DEMO": "1",
             "DEBUG": "0",
             "PUBLIC_BASE_URL": self.base_url,
@@ -87,10 +99,17 @@ class Stack:
         self._end(is_kept=kind is not None)
 
     def _prepare(self) -> None:
-        self._migrate()
-        self.manage("collectstatic", "--no-input", "--verbosity", "0")
+        """Migrated, loaded and with its static files; on SQLite that is done once and then copied."""
         logins = self.folder / "logins.json"
-        self.manage("load_demo", "--no-past", "--logins", str(logins))
+        is_copied = not self._server and any(_beginning().iterdir())
+        if is_copied:
+            shutil.copytree(_beginning(), self.folder, dirs_exist_ok=True)
+        else:
+            self._migrate()
+            self.manage("collectstatic", "--no-input", "--verbosity", "0")
+            self.manage("load_demo", "--no-past", "--logins", str(logins))
+        if not (self._server or is_copied):
+            shutil.copytree(self.folder, _beginning(), dirs_exist_ok=True)
         self.logins = json.loads(logins.read_text(encoding="utf-8"))
 
     def _migrate(self) -> None:

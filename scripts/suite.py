@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from scripts.processes import PROJECT
 from scripts.services import CHROMIUM, POSTGRES, SERVICES, Service
@@ -18,6 +18,9 @@ from scripts.services import CHROMIUM, POSTGRES, SERVICES, Service
 FAST = "not journey and not browser and not eyes"
 BODIES = "BODIES_FOLDER"  # where the tests keep FHIR bodies for the independent checkers
 _NO_TESTS = 5  # pytest's exit code
+# Of each connection of the tests on PostgreSQL: what they write need not outlive a power cut, and to compile the plans
+# of sixty tables' policies takes a hundred times as long as to run them.
+_OPTIONS = f"options={quote('-c synchronous_commit=off -c jit=off')}"
 
 
 @dataclass
@@ -103,7 +106,9 @@ def _parts(missing: list[Service], bodies: str) -> list[Part]:
     if POSTGRES not in missing:
         # A name of its own, so that two runs on one server do not meet.
         name = f"/peer_{secrets.token_hex(4)}"
-        address = urlsplit(POSTGRES.address)._replace(path=name).geturl()
+        server = urlsplit(POSTGRES.address)
+        query = "&".join(filter(None, (server.query, _OPTIONS)))
+        address = server._replace(path=name, query=query).geturl()
         parts.append(watched("PostgreSQL", database=address, bodies=bodies))
     parts.append(independent_eyes(bodies))
     slow = "journey" if CHROMIUM in missing else "journey or browser"

@@ -17,14 +17,16 @@ from audit import triggers
 from privacy import tenancy
 from privacy.row_security import APPLICATION_ROLE
 
+UID = "application role"
+
 _is_product = ContextVar("is_product", default=False)
 
 
 def take() -> None:
     """From now on every connection of this process runs under the application's role."""
-    connection_created.connect(_dress, dispatch_uid="application role")
-    request_started.connect(_begin, dispatch_uid="application role")
-    request_finished.connect(_end, dispatch_uid="application role")
+    connection_created.connect(_dress, dispatch_uid=UID)
+    request_started.connect(_begin, dispatch_uid=UID)
+    request_finished.connect(_end, dispatch_uid=UID)
 
 
 def put_on() -> None:

@@ -19,7 +19,9 @@ from accounts import scopes
 from accounts.models import HostKey, Membership, Organisation, Role, User
 from accounts.registering import register_client
 from config.fictional import Person, referral_of
+from jobs.running import work
 from scripts.signing import ASSERTION_TYPE, new_key, public_keys, signed_assertion
+from tests import application_role
 
 if TYPE_CHECKING:  # what Django's test client answers with has no public name
     from django.test.client import _MonkeyPatchedWSGIResponse
@@ -33,6 +35,7 @@ PRACTICE = "F84003"
 OTHER_ICB = "QE1"  # NHS Lancashire and South Cumbria
 FHIR_JSON = "application/fhir+json"
 BATCH = "application/cloudevents-batch+json"
+JSON = "application/json"
 
 RunJobs = Callable[[], int]
 Messages = Callable[[], list[dict[str, Any]]]
@@ -126,14 +129,22 @@ class Community:
 
     def send(self, body: bytes, *, at: datetime | None = None, content_type: str = BATCH) -> Answer:
         """POST bytes with a right signature."""
+        path = f"/api/events/{self.key.pk}"
+        return self.http.post(path, body, content_type=content_type, headers=self._signed(body, at))
+
+    def state(self, community: str, capacity: Any, *, content_type: str = JSON) -> Answer:
+        """PUT what is stated of a community's places (or bytes as they stand), signed."""
+        body = capacity if isinstance(capacity, bytes) else json.dumps(capacity).encode()
+        path = f"/api/communities/{community}/capacity"
+        return self.http.put(path, body, content_type=content_type, headers=self._signed(body))
+
+    def _signed(self, body: bytes, at: datetime | None = None) -> dict[str, str]:
         moment, message_id = at or timezone.now(), f"msg_{uuid4().hex}"
-        headers = {
+        return {
             "webhook-id": message_id,
             "webhook-timestamp": str(int(moment.timestamp())),
             "webhook-signature": Webhook(self.key.secret).sign(message_id, moment, body.decode()),
         }
-        path = f"/api/events/{self.key.pk}"
-        return self.http.post(path, body, content_type=content_type, headers=headers)
 
 
 def clinical_system(organisation: Organisation, *, scope: str = scopes.DEFAULT) -> ClinicalSystem:
@@ -147,6 +158,15 @@ def clinical_system(organisation: Organisation, *, scope: str = scopes.DEFAULT) 
         at=timezone.now(),
     )
     return ClinicalSystem(organisation, str(client.pk), key, scope)
+
+
+def run_jobs() -> int:
+    """Work through the due jobs, and those that follow from them, in this process. Says how many."""
+    done = 0
+    with application_role.as_product():
+        while taken := work(most=50):
+            done += taken
+    return done
 
 
 def commissioner_of(ods_code: str) -> Client:

@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for: the reference data, the cast, the background jobs and the messages."""
 
+import gc
 import json
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -20,8 +21,12 @@ from communities.models import Community as Listing
 from communities.models import Condition
 from config.fictional import Person, people
 from jobs import queue
-from jobs.running import work
-from tests import application_role, cast
+from tests import application_role, cast, facts, standing
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported and collected stays to the end: the garbage collector need not look through it again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +34,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """The reference facts and the demonstration's directory, loaded once and seen by every test."""
     with django_db_blocker.unblock():
         _load()
+        facts.keep()
         application_role.take()
 
 
@@ -51,14 +57,8 @@ def _own_surroundings(settings: Settings, tmp_path: Path, monkeypatch: pytest.Mo
     """Nothing is written into the project, and nothing waits on a strong password hash."""
     # A broker that an earlier test could not reach is asked again.
     monkeypatch.setattr(queue, "_quiet_until", 0.0)
-    settings.MESSAGES_FOLDER = str(tmp_path / "messages")
-    settings.STATIC_ROOT = str(tmp_path)
-    settings.AUDIT_HEADS_FILE = str(tmp_path / "audit-heads.jsonl")
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    for name, value in standing.surroundings(tmp_path).items():
+        setattr(settings, name, value)
     cache.clear()  # what other tests asked for is not counted
 
 
@@ -66,7 +66,7 @@ def _own_surroundings(settings: Settings, tmp_path: Path, monkeypatch: pytest.Mo
 def _database_is_ready(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test that needs the database meets it as the product does: under the application's role, with the facts there.
 
-    A test with real transactions empties every table when it ends: then the facts are loaded again for the next one.
+    A test with real transactions empties every table when it ends: then the facts are put back for the next one.
     """
     mark = request.node.get_closest_marker("django_db")
     is_transactional = bool(mark and mark.kwargs.get("transaction"))
@@ -74,9 +74,10 @@ def _database_is_ready(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     request.getfixturevalue("transactional_db" if is_transactional else "db")
-    application_role.put_on()
     if is_transactional and not Condition.objects.exists():
-        _load()
+        application_role.take_off()
+        facts.put_back()
+    application_role.put_on()
     yield
     if is_transactional:
         application_role.take_off()
@@ -135,15 +136,7 @@ def person() -> Person:
 @pytest.fixture
 def run_jobs(db: None) -> cast.RunJobs:
     """Works through the due jobs, and those that follow from them, in this process. Says how many."""
-
-    def run() -> int:
-        done = 0
-        with application_role.as_product():
-            while taken := work(most=50):
-                done += taken
-        return done
-
-    return run
+    return cast.run_jobs
 
 
 @pytest.fixture

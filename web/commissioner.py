@@ -1,6 +1,7 @@
-"""The commissioner's page."""
+"""The commissioner's first page, and whose figures a page of theirs shows."""
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.actors import commissioner_actor, icbs_of
-from accounts.models import User
+from accounts.actors import Actor, commissioner_actor, icbs_of
+from accounts.models import Organisation, User
 from engagement.disclosure import Shown
 from engagement.measures import STEPS, Funnel, Row
 from engagement.reading import icb_asked_for, read_funnel
@@ -40,27 +41,52 @@ class Line:
     cells: list[Cell]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """The ICB that a page is about, for whom and when; ``icbs`` are all that the person may choose from."""
+
+    icb: Organisation
+    icbs: list[Organisation]
+    by: Actor
+    at: datetime
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """What the choice of the ICB needs."""
+        return {
+            "counted_on": self.at,
+            "icbs": [(icb.ods_code, icb.name) for icb in self.icbs],
+            "selected_icb": self.icb.ods_code,
+            "icb_query": urlencode({"icb": self.icb.ods_code or ""}),
+        }
+
+
+def asked_by(request: HttpRequest, *, address: str) -> Asked | None:
+    """What is asked for; None for somebody who has no ICB. Raises Http404 for another's."""
+    user = request.user
+    icbs = icbs_of(user) if isinstance(user, User) else []
+    if not (isinstance(user, User) and icbs):
+        return None
+    now = timezone.now()
+    icb = icb_asked_for(request.GET.get("icb", ""), among=icbs, by=user, at=now, address=address)
+    if icb is None:
+        raise Http404
+    return Asked(icb, icbs, commissioner_actor(user, icb=icb), now)
+
+
 @never_cache
 @require_safe
 @login_required
 def overview(request: HttpRequest) -> HttpResponse:
     """From referral to joining, for one ICB of the person's."""
-    user = request.user
-    icbs = icbs_of(user) if isinstance(user, User) else []
-    if not (isinstance(user, User) and icbs):
+    asked = asked_by(request, address="commissioner-funnel")
+    if asked is None:
         return render(request, "commissioner/empty.html")
-    now = timezone.now()
-    asked = request.GET.get("icb", "")
-    icb = icb_asked_for(asked, among=icbs, by=user, at=now, address="commissioner-funnel")
-    if icb is None:
-        raise Http404
-    figures = read_funnel(icb=icb, by=commissioner_actor(user, icb=icb), at=now)
-    query = urlencode({"icb": icb.ods_code})
+    figures = read_funnel(icb=asked.icb, by=asked.by, at=asked.at)
+    query = asked.context["icb_query"]
     context = {
+        **asked.context,
         "report": _report(figures),
-        "counted_on": now,
-        "icbs": [(icb.ods_code, icb.name) for icb in icbs],
-        "selected_icb": icb.ods_code,
         "csv_url": f"{reverse('commissioner-funnel-csv')}?{query}",
         "json_url": f"{reverse('api-funnel')}?{query}",
     }
@@ -70,16 +96,18 @@ def overview(request: HttpRequest) -> HttpResponse:
 def _report(figures: Funnel) -> dict[str, Any]:
     return {
         "icb_name": figures.icb_name,
-        "period_label": _("%(first)s to %(last)s")
-        % {
-            "first": date_format(figures.first_month, "F Y"),
-            "last": date_format(figures.last_month, "F Y"),
-        },
+        "period_label": period_label(figures.first_month, figures.last_month),
         "steps": [step.label for step in STEPS],
         "total": _line(figures.total),
         "by_month": [_line(row) for row in figures.by_month],
         "by_practice": [_line(row) for row in figures.by_practice],
     }
+
+
+def period_label(first: date, last: date) -> str:
+    """From month to month, in words."""
+    months = {"first": date_format(first, "F Y"), "last": date_format(last, "F Y")}
+    return _("%(first)s to %(last)s") % months
 
 
 def _line(row: Row) -> Line:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from communities.capacity import capacity_of
+from communities.matching.rules import Reason
+from communities.matching.sentences import sentence
 from communities.models import HandOff
-from communities.ranking import Reason, sentence
 from communities.selectors import people_by_condition
 from communities.tiers import SearchVisibility
 from referrals.models import Offer
@@ -28,6 +30,7 @@ class ShownOffer:
     anonymity_text: str
     visibility_text: str
     cost_text: str
+    room: str
     is_linked: bool
 
 
@@ -53,8 +56,17 @@ def shown_offer(offer: Offer, people: Mapping[str, str]) -> ShownOffer:
         anonymity_text=details.get("anonymity", ""),
         visibility_text=details.get("visibility", ""),
         cost_text=community.cost if community.cost != "unknown" else "",
+        room=_room(offer),
         is_linked=community.hand_off == HandOff.LINK,
     )
+
+
+def _room(offer: Offer) -> str:
+    """``full`` or ``waitlist`` where there is no place now; a statement that is old still limits, so its date is no matter."""
+    stated = capacity_of(offer.community)
+    if stated is None or stated.free != 0:
+        return ""
+    return "waitlist" if stated.has_waiting_list else "full"
 
 
 def _is_detail(reason: Reason) -> bool:

@@ -195,14 +195,7 @@ def share(request: HttpRequest, referral: Referral) -> HttpResponse:
     error = ""
     if request.method == "POST":
         if "tell_community" in request.POST or not shown.is_linked:
-            placing.join(
-                referral_id=referral.pk,
-                offer_id=offer.pk,
-                tells_practice="tell_practice" in request.POST,
-                counts_visits="count_visits" in request.POST,
-                at=timezone.now(),
-            )
-            return redirect("patient-done")
+            return _join(request, referral, offer)
         error = _("Tick the first box to join, or go back")
     before = _agreed_before(referral, offer)
     context = {
@@ -210,8 +203,34 @@ def share(request: HttpRequest, referral: Referral) -> HttpResponse:
         "error": error,
         "values": request.POST or before,
         "is_member": bool(before),
+        "is_held": selectors.is_place_held(referral.pk, offer.community_id),
     }
     return render(request, "patient/share.html", context, status=422 if error else 200)
+
+
+def _join(request: HttpRequest, referral: Referral, offer: Offer) -> HttpResponse:
+    try:
+        placement = placing.join(
+            referral_id=referral.pk,
+            offer_id=offer.pk,
+            tells_practice="tell_practice" in request.POST,
+            counts_visits="count_visits" in request.POST,
+            at=timezone.now(),
+        )
+    except responding.OfferFull:
+        return _choose_again(request, referral)
+    return redirect("patient-done" if placement else "patient-manage")
+
+
+def _choose_again(request: HttpRequest, referral: Referral) -> HttpResponse:
+    """The group filled up between the choice and the joining."""
+    offers = list(selectors.offers_of(referral.pk, on=timezone.localdate()))
+    context = {
+        "offers": shown_offers(offers),
+        "how_chosen": _HOW_CHOSEN,
+        "error": _("That group is full now. Choose another one"),
+    }
+    return render(request, "patient/choose.html", context, status=409)
 
 
 def _agreed_before(referral: Referral, offer: Offer) -> dict[str, bool]:
@@ -244,6 +263,15 @@ def manage(request: HttpRequest, referral: Referral) -> HttpResponse:
         "is_over": lifecycle.is_over(BusinessStatus(referral.business_status)),
         "practice_name": referral.practice.name,
     }
+    if waited := selectors.awaited_place(referral.pk):
+        context |= {
+            "is_waiting": True,
+            "held_until": waited.held_until,
+            "offer": shown_offer(
+                selectors.offer_of_community(referral.pk, waited.community_id),
+                people_by_condition(),
+            ),
+        }
     if placement:
         context |= _place(referral, placement)
         context["sharing"] = (
@@ -257,8 +285,11 @@ def _state(referral: Referral, placement: Placement | None) -> str:
     status = BusinessStatus(referral.business_status)
     if placement:
         return "waiting" if status == BusinessStatus.WAITLIST else "joined"
-    if status == BusinessStatus.LEFT and selectors.is_declined_by_host(referral.pk):
-        return "no-place"
+    if status == BusinessStatus.WAITLIST:
+        waited = selectors.awaited_place(referral.pk)
+        return "held" if waited and waited.held_until else "waiting"
+    if status == BusinessStatus.LEFT and (why := selectors.why_left(referral.pk)):
+        return why
     states = {BusinessStatus.PATIENT_DECLINED: "declined", BusinessStatus.LEFT: "left"}
     return states.get(status, "over" if lifecycle.is_over(status) else "invited")
 
@@ -275,8 +306,9 @@ def _place(referral: Referral, placement: Placement) -> dict[str, Any]:
 
 @for_right_person
 def leave(request: HttpRequest, referral: Referral) -> HttpResponse:
-    """Leave the community, with a reason or without."""
-    if selectors.placement_of(referral.pk) is None:
+    """Leave the community or the line for one, with a reason or without."""
+    is_waiting = referral.business_status == BusinessStatus.WAITLIST
+    if selectors.placement_of(referral.pk) is None and not is_waiting:
         return redirect("patient-manage")
     if request.method != "POST":
         return render(request, "patient/leave.html", {"choices": forms.LEAVE_REASONS})

@@ -10,7 +10,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
+from accounts.members import organisations_of
+from accounts.models import Role, User
 from accounts.throttling import sender_of
+
+REVIEWERS = (Role.CLINICAL_REVIEWER, Role.LIVED_EXPERIENCE_REVIEWER)
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +35,18 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         """From the configured address: the Host header is the sender's."""
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "0", "key": "0"})
         return settings.PUBLIC_BASE_URL + path.replace("0-0", key)
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Where somebody's work is."""
+        user = request.user
+        if isinstance(user, User):
+            if organisations_of(user, *REVIEWERS):
+                return reverse("reviews")
+            if organisations_of(user, Role.COMMUNITY_COORDINATOR):
+                return reverse("host-communities")
+            if user.is_staff:
+                return reverse("admin:index")
+        return str(super().get_login_redirect_url(request))
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never."""

@@ -3,23 +3,35 @@
 from collections.abc import Callable, Iterator
 from datetime import date
 
-from api.errors import referral_refused
+from api.errors import finding, referral_refused
+from integrations.fhir.bars.reading import Message
+from integrations.fhir.bars.workflow import NO_REQUEST, NO_REQUEST_AT, Workflow
 from integrations.fhir.bundle import Transaction
 from integrations.fhir.outcome import Finding
 from integrations.fhir.task_request import NewTask
 from referrals.intake import NewPatient, NewReferral
-from referrals.receiving import ReferralRefused, checked_birth_date, conditions_of
+from referrals.patients import checked_birth_date, refuse_deceased
+from referrals.receiving import conditions_of
+from referrals.refusals import ReferralRefused
 
 
-def findings_of(content: object, *, today: date) -> list[Finding]:
-    """What stands against a patient, a referral, a Task with one, or a transaction, that was read without fault."""
-    return [
-        finding for refusal in _refusals(content, today) for finding in referral_refused(refusal)[1]
-    ]
+def findings_of(content: object, *, is_update: bool = False, today: date) -> list[Finding]:
+    """What stands against a patient, a referral, a Task with one, a transaction or a message, read without fault.
+
+    ``is_update``: it changes what is here. The death of somebody who is known can be reported.
+    """
+    if isinstance(content, Message) and content.workflow is Workflow.FEEDBACK:
+        return [finding(404, NO_REQUEST, element=NO_REQUEST_AT)]
+    if isinstance(content, NewPatient) and is_update:
+        refusals = _refusal(lambda: checked_birth_date(content, today=today))
+    else:
+        refusals = _refusals(content, today)
+    return [found for refusal in refusals for found in referral_refused(refusal)[1]]
 
 
 def _refusals(content: object, today: date) -> Iterator[ReferralRefused]:
     if isinstance(content, NewPatient):
+        yield from _refusal(lambda: refuse_deceased(content))
         yield from _refusal(lambda: checked_birth_date(content, today=today))
     elif isinstance(content, NewReferral):
         yield from _refusal(lambda: conditions_of(content))
@@ -29,11 +41,19 @@ def _refusals(content: object, today: date) -> Iterator[ReferralRefused]:
             yield refusal
     elif isinstance(content, NewTask):
         yield from _refusals(content.focus, today)
-    elif isinstance(content, Transaction):
-        for entry in content.entries:
-            for refusal in _refusals(entry.content, today):
-                refusal.position = entry.index
+    else:
+        for place, part in _parts(content):
+            for refusal in _refusals(part, today):
+                refusal.position = place
                 yield refusal
+
+
+def _parts(content: object) -> Iterator[tuple[int, object]]:
+    """What a Bundle would create, each with the place of its entry."""
+    if isinstance(content, Transaction):
+        yield from ((entry.index, entry.content) for entry in content.entries)
+    elif isinstance(content, Message) and content.workflow is Workflow.REFER:
+        yield content.place, content.new
 
 
 def _refusal(rule: Callable[[], object]) -> Iterator[ReferralRefused]:

@@ -37,14 +37,14 @@ def preference(request: Request, name: str) -> str:
 
 
 def written(
-    request: Request, made: Made, shown: Shown, warnings: Sequence[Finding] = ()
+    request: Request,
+    made: Made,
+    resource: dict[str, Any] | None,
+    warnings: Sequence[Finding] = (),
 ) -> Response:
-    """The answer to a create or an update: where the resource is, its version, and as much of it as is preferred."""
-    body: dict[str, Any] | None = shown.resource
-    wanted = preference(request, "return")
-    if wanted == "minimal":
-        body = None
-    elif wanted == "OperationOutcome":
+    """The answer to a create or an update: where the ``resource`` is, its version, and as much of it as is preferred."""
+    body = resource
+    if preference(request, "return") == "OperationOutcome":
         body = operation_outcome(warnings)
     place = location(made.resource_type, made.pk, made.version, base_url=BASE_URL)
     headers = {"Location": place, **versioned(made.version, made.at)}
@@ -76,8 +76,7 @@ def _is_known(request: Request, shown: Shown) -> bool:
     """Whether the asker holds this version already. If-None-Match decides where both are sent (RFC 9110, 13.2.2)."""
     known = request.headers.get("If-None-Match")
     if known is not None:
-        tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
-        return "*" in tags or etag(shown.version).removeprefix("W/") in tags
+        return has_version(known, shown.version)
     since = request.headers.get("If-Modified-Since")
     if not since:
         return False
@@ -85,3 +84,9 @@ def _is_known(request: Request, shown: Shown) -> bool:
         return int(shown.at.timestamp()) <= parsedate_to_datetime(since).timestamp()
     except (TypeError, ValueError, OverflowError):
         return False  # what is no date is not heeded (RFC 9110, 13.1.3)
+
+
+def has_version(known: str, version: int) -> bool:
+    """Whether an If-None-Match names this version, among others or as any."""
+    tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
+    return "*" in tags or etag(version).removeprefix("W/") in tags

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import OperationalError, connection
-from django.http import Http404
-from rest_framework.exceptions import NotAcceptable
+from django.http import Http404, HttpRequest
+from django.utils.http import parse_header_parameters
+from rest_framework.exceptions import MethodNotAllowed, NotAcceptable
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -20,6 +21,7 @@ from accounts.actors import Actor
 from api.authentication import BearerToken
 from api.fhir.denials import NotThere, record_denial, record_denied_entry
 from api.fhir.schema import FhirSchema
+from api.fhir.sending import is_of_another_version
 from api.permissions import HasScope
 from api.renderers import FhirAsJsonRenderer, FhirRenderer
 from api.throttling import Counted
@@ -27,6 +29,7 @@ from privacy.tenancy import acting_for
 
 BASE_URL = settings.PUBLIC_BASE_URL
 _FORMATS = ("json", "application/json", "application/fhir+json", "text/json")
+_WRITTEN = "Answers are FHIR R4 (fhirVersion=4.0) as application/fhir+json or application/json."
 _MOST_TRIES = 3
 _LONGEST_WAIT_SECONDS = 0.2
 # PostgreSQL took one of two transactions back: serialization_failure, deadlock_detected.
@@ -58,15 +61,40 @@ class FhirView(Counted):
         request: Request,
         force: bool = False,  # noqa: FBT001, FBT002  (DRF's own)
     ) -> tuple[BaseRenderer, str]:
-        """``_format`` goes before the Accept header, which a browser or a proxy may have set."""
+        """``_format`` goes before the Accept header, which a browser or a proxy may have set.
+
+        Raises NotAcceptable, which says what is written.
+        """
         wanted = request.query_params.get("_format")
-        if wanted is None or force:
-            renderer, media_type = super().perform_content_negotiation(request, force)
-            return renderer, media_type
+        if force:
+            return super().perform_content_negotiation(request, force)
+        if wanted is None:
+            return self._accepted(request)
+        media_type, parameters = parse_header_parameters(wanted.strip())
         # A plus in a query string arrives as a space.
-        if wanted.partition(";")[0].strip().replace(" ", "+") not in _FORMATS:
-            raise NotAcceptable("_format is json: this server speaks no other.")
+        named = media_type.replace(" ", "+")
+        if named not in _FORMATS or is_of_another_version(parameters):
+            raise NotAcceptable(f"_format is json: {_WRITTEN}")
         return FhirRenderer(), FhirRenderer.media_type
+
+    def _accepted(self, request: Request) -> tuple[BaseRenderer, str]:
+        """What the Accept header takes. One that names another FHIR version beside R4 gets R4."""
+        ranges = request.headers.get("Accept", "*/*").split(",")
+        if all(is_of_another_version(parse_header_parameters(one)[1]) for one in ranges):
+            raise NotAcceptable(f"No other FHIR version is written. {_WRITTEN}")
+        try:
+            return super().perform_content_negotiation(request)
+        except NotAcceptable:
+            raise NotAcceptable(_WRITTEN) from None
+
+    def http_method_not_allowed(
+        self, request: HttpRequest, *_args: object, **_kwargs: object
+    ) -> Response:
+        """Say what is possible at this address. Raises MethodNotAllowed."""
+        method, possible = request.method or "", ", ".join(self.allowed_methods)
+        raise MethodNotAllowed(
+            method, f"{method} is not possible at this address. Possible: {possible}."
+        )
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check who asks; what answers then runs in one transaction, in which only their organisation's rows are there.
@@ -114,8 +142,14 @@ def actor_of(request: Request) -> Actor:
 
 
 def id_of(text: str) -> UUID:
-    """An id from the address; what is no UUID is no id of ours, and so not found."""
+    """An id from the address; what is no UUID as we write them is no id of ours, and so not found.
+
+    Ids are case-sensitive (R4, datatypes).
+    """
     try:
-        return UUID(text)
+        found = UUID(text)
     except ValueError:
         raise Http404 from None
+    if str(found) != text:
+        raise Http404
+    return found

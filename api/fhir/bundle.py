@@ -21,14 +21,15 @@ from api.fhir.base import BASE_URL, FhirView, actor_of
 from api.fhir.denials import NotThere, record_denied_entry
 from api.fhir.repeats import KEY, once
 from api.fhir.schema import MARKS, RESOURCE, WRITE_ERRORS
-from api.fhir.sending import refuse_condition, resource_of
+from api.fhir.sending import refuse_condition, require_subject, resource_of
 from api.fhir.writing import recorded
 from integrations.fhir import asked, bundle, fields
 from integrations.fhir.asked import Asked
 from integrations.fhir.bundle import Answered
 from integrations.fhir.checking import Accepted, accept, check, has_errors
 from integrations.fhir.outcome import Finding, Refused, malformed, refusal
-from referrals.receiving import ReferralKnown, ReferralRefused
+from referrals.intake import NewReferral
+from referrals.refusals import ReferralKnown, ReferralRefused
 from referrals.repeating import receive_together_unless_there
 
 # R4's order, whatever that of the entries; what is read is read last.
@@ -63,6 +64,10 @@ class Transaction(FhirView):
         )
         for one in accepted.content.asked:
             entries.check_scope(one, by=by)
+        for entry in accepted.content.entries:
+            # A patient in an entry of its own is covered with that.
+            if isinstance(entry.content, NewReferral) and entry.patient_entry is None:
+                require_subject(entry.content, by=by)
         return once(
             request,
             make=partial(_make, sent, accepted, by=by, at=timezone.now()),

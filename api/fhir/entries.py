@@ -13,7 +13,7 @@ from accounts.actors import Actor
 from accounts.repeating import Made
 from accounts.scopes import Interaction
 from api.fhir import reading
-from api.fhir.answering import preference
+from api.fhir.answering import Shown, has_version, preference
 from api.fhir.base import BASE_URL, actor_of, id_of
 from api.fhir.denials import record_empty_search
 from api.fhir.kinds import Kind
@@ -90,7 +90,20 @@ def read(request: Request, asked: Asked, *, at: datetime) -> Answered:
         shown = reading.read(kind, asked.resource_id, by=by, at=at)
     else:
         shown = reading.vread(kind, asked.resource_id, asked.version, by=by, at=at)
+    if _is_known(asked, shown):
+        return Answered(status=304, version=shown.version, at=shown.at)
     return Answered(status=200, version=shown.version, at=shown.at, resource=shown.resource)
+
+
+def _is_known(asked: Asked, shown: Shown) -> bool:
+    """Whether the asker holds this version already, as R4's conditional read has it; ifNoneMatch decides."""
+    if asked.if_none_match:
+        return has_version(asked.if_none_match, shown.version)
+    if not asked.if_modified_since:
+        return False
+    # An instant of R4, which the checks have read; answers give moments to the millisecond.
+    since = datetime.fromisoformat(asked.if_modified_since)
+    return shown.at.replace(microsecond=shown.at.microsecond // 1000 * 1000) <= since
 
 
 def written(

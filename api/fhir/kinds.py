@@ -28,7 +28,7 @@ class Kind:
     ``sources`` are its rows at their newest, ``versions`` every version of them. ``create``, ``update`` and ``delete``
     write: they give what was made, None (or False) for what is foreign or absent, and raise what bars it.
     ``takes_condition``: creates heed If-None-Exist. ``example`` is one that may be created. ``operations`` are names,
-    each with its definition's address.
+    each with its definition's address. ``documentation`` is for whoever reads /metadata.
     """
 
     resource_type: str
@@ -37,6 +37,7 @@ class Kind:
     create: Create | None = None
     update: Update | None = None
     delete: Delete | None = None
+    documentation: str = ""
     takes_condition: bool = False
     example: Mapping[str, Any] | None = None
     operations: Mapping[str, str] = field(default_factory=dict)
@@ -75,4 +76,5 @@ class Plain:
     operations: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
     versions: tuple[Source, ...] = ()
+    documentation: str = ""
     takes_condition: bool = False

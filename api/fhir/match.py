@@ -76,11 +76,12 @@ def _answer(
     request: Request, asked: Asked, warnings: Sequence[Finding] = (), *, at: datetime
 ) -> Response:
     by = actor_of(request)
-    ranking = find_communities(wanted=asked.wanted, by=by, at=at)
-    shown = [one.community_id for one in ranking.offers]
-    if asked.includes_refused:
-        shown += [one.community_id for one in ranking.refused]
-    rows = SERVICES.rows(by).filter(pk__in=shown)
+    ranking = find_communities(
+        wanted=asked.wanted, with_refused=asked.includes_refused, by=by, at=at
+    )
+    offers, refused = match_answer.shown(ranking, includes_refused=asked.includes_refused)
+    ids = [*(one.community_id for one in offers), *(one.community_id for one in refused)]
+    rows = SERVICES.rows(by).filter(pk__in=ids)
     return Response(
         match_answer.searchset(
             ranking,

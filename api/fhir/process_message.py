@@ -25,14 +25,14 @@ from api.fhir.writing import recorded
 from api.permissions import require
 from integrations.fhir.bars import answering, headers
 from integrations.fhir.bars.reading import Message, read
-from integrations.fhir.bars.workflow import Workflow
+from integrations.fhir.bars.workflow import NO_REQUEST, NO_REQUEST_AT, Workflow
 from integrations.fhir.checking import accept
 from integrations.fhir.outcome import Refused
 from referrals import selectors
 from referrals.amending import StaleVersion, amend_referral
 from referrals.intake import NewReferral
 from referrals.models import Referral
-from referrals.receiving import ReferralKnown, ReferralRefused
+from referrals.refusals import ReferralKnown, ReferralRefused
 from referrals.repeating import receive_one
 
 OPERATION = {
@@ -88,8 +88,7 @@ def _message(request: Request, by: Actor) -> Message:
 
 def _carry_out(message: Message, *, by: Actor, at: datetime) -> list[Made]:
     if message.new is None:
-        text = "This service sends no requests, so there is none that this message could answer."
-        raise Refused(404, [finding(404, text, element="Bundle.entry[0].resource.response")])
+        raise Refused(404, [finding(404, NO_REQUEST, element=NO_REQUEST_AT)])
     try:
         if message.workflow is Workflow.REFER:
             made = receive_one(new=message.new, condition=None, by=by, at=at)

@@ -13,7 +13,7 @@ from api.fhir.base import BASE_URL
 from api.fhir.kinds import Kind
 from api.permissions import require
 from audit.recording import record_each
-from integrations.fhir.outcome import Refused
+from integrations.fhir.outcome import Refused, gone
 from integrations.fhir.searching import bundle, query, running
 from integrations.fhir.searching.query import NotUnderstood
 from integrations.fhir.searching.reads import Asking
@@ -27,13 +27,22 @@ Pairs = Sequence[tuple[str, str]]
 
 
 def read(kind: Kind, resource_id: str, *, by: Actor, at: datetime) -> Shown:
-    """The newest version of a resource; foreign and absent are Http404 alike."""
-    return _shown(_first(kind.sources, resource_id, by=by, at=at), by=by, at=at)
+    """The newest version of a resource; foreign and absent are Http404 alike. Raises Refused (410) for a deleted one."""
+    try:
+        found = _first(kind.sources, resource_id, by=by, at=at)
+    except Http404:
+        if kind.delete and _first(kind.versions, resource_id, by=by, at=at):
+            raise gone() from None
+        raise
+    return _shown(found, by=by, at=at)
 
 
 def vread(kind: Kind, resource_id: str, version: int, *, by: Actor, at: datetime) -> Shown:
-    """A resource at a version. Raises Http404."""
-    return _shown(_first(kind.versions, resource_id, by=by, at=at, version=version), by=by, at=at)
+    """A resource at a version. Raises Http404, and Refused (410) for the version that deleted it."""
+    found = _first(kind.versions, resource_id, by=by, at=at, version=version)
+    if found.source.is_deletion(found.row):
+        raise gone()
+    return _shown(found, by=by, at=at)
 
 
 def search(
@@ -73,13 +82,24 @@ def history(
         )
     except NotUnderstood as fault:
         raise Refused(400, fault.findings) from None
-    if resource_id and not page.total:
-        # Also when nothing is new since a moment: then it must be there at all.
-        _first(kind.sources, resource_id, by=by, at=at)
+    if resource_id and not page.found:
+        # Also when nothing is new since a moment: then it must be there, or have been there, at all.
+        _first(kind.versions, resource_id, by=by, at=at)
     _trace(page.found, by=by, at=at)
-    resources = [found.source.show(found.row, BASE_URL) for found in page.found]
+    resources = [
+        None if found.source.is_deletion(found.row) else found.source.show(found.row, BASE_URL)
+        for found in page.found
+    ]
     path = "/".join(filter(None, (kind.resource_type, resource_id, "_history")))
     return bundle.history(asked, page, resources, base=BASE, path=path)
+
+
+def newest(kind: Kind, resource_id: str, *, by: Actor, at: datetime) -> Found:
+    """The newest version of what somebody is about to change: shown to nobody, so it leaves no trace in the audit.
+
+    Raises Http404.
+    """
+    return _first(kind.sources, resource_id, by=by, at=at)
 
 
 def version_made(kind: Kind, resource_id: str, version: int, *, by: Actor, at: datetime) -> Shown:

@@ -6,15 +6,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 
 from accounts.actors import Actor
+from accounts.scopes import Interaction
+from api.permissions import require
 from integrations.fhir import checking, wire
 from integrations.fhir.outcome import Finding, Refused, malformed, refusal
-from referrals.intake import Identifier
+from referrals.intake import Identifier, NewPatient, NewReferral
 
 JSON = ("application/fhir+json", "application/json")
+FHIR_VERSION = "4.0"
 JSON_PATCH = ("application/json-patch+json",)
 _ETAG = re.compile(r'(?:W/)?"(?P<version>[0-9]{1,9})"')
 
@@ -27,7 +31,8 @@ class Sent:
     """A resource that somebody sends, with whoever sends it and when; as it came, so to be taken with ``accept``.
 
     ``condition`` is the identifier that a new resource must be the first to bear; ``expected_version`` the version that
-    an amended one must still have. ``warnings`` are what was tolerated in it.
+    an amended one must still have. ``is_patched``: it is what was read, with changes made to it here. ``warnings`` are
+    what was tolerated in it.
     """
 
     resource_type: str
@@ -36,6 +41,7 @@ class Sent:
     at: datetime
     condition: Identifier | None = None
     expected_version: int | None = None
+    is_patched: bool = False
     warnings: list[Finding] = field(default_factory=list)
 
     def accept(self, read: Callable[[dict[str, Any]], Content]) -> Content:
@@ -51,13 +57,23 @@ class Sent:
 
 
 def media_type_of(request: Request, wanted: tuple[str, ...]) -> str:
-    """The media type of the body. Raises UnsupportedMediaType for any but those wanted."""
-    media_type = (request.content_type or "").partition(";")[0].strip().lower()
+    """The media type of the body. Raises UnsupportedMediaType for any but those wanted, in UTF-8 and of R4."""
+    media_type, parameters = parse_header_parameters(request.content_type or "")
     if media_type not in wanted:
         raise UnsupportedMediaType(
             media_type or "none", f"Send {wanted[0]} as Content-Type; XML is not read."
         )
+    if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType(media_type, "Send the body in UTF-8: no other charset is read.")
+    if is_of_another_version(parameters):
+        text = f"Send FHIR R4 (fhirVersion={FHIR_VERSION}): no other version is read."
+        raise UnsupportedMediaType(media_type, text)
     return media_type
+
+
+def is_of_another_version(parameters: Mapping[str, str]) -> bool:
+    """Whether the parameters of a media type name another FHIR version than R4 (R4 http, MIME-type parameter)."""
+    return parameters.get("fhirversion", FHIR_VERSION) != FHIR_VERSION
 
 
 def resource_of(request: Request) -> dict[str, Any]:
@@ -73,6 +89,12 @@ def sound_resource_of(request: Request, resource_type: str) -> dict[str, Any]:
     if checking.has_errors(findings):
         raise refusal(findings)
     return resource
+
+
+def require_subject(new: NewReferral, *, by: Actor) -> None:
+    """Refuse a referral that brings a Patient along unless the token covers creating one. Raises PermissionDenied."""
+    if isinstance(new.subject, NewPatient):
+        require(by, ("Patient", Interaction.CREATE))
 
 
 def refuse_condition(headers: Mapping[str, str]) -> None:

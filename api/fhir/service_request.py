@@ -5,14 +5,16 @@ from typing import Any
 from uuid import UUID
 
 from accounts.repeating import Made
+from accounts.scopes import Interaction
 from api.fhir.base import BASE_URL
 from api.fhir.kinds import Kind
-from api.fhir.sending import Sent
+from api.fhir.sending import Sent, require_subject
+from api.permissions import require
 from integrations.fhir import service_request
 from integrations.fhir.sources import referrals
 from integrations.fhir.subject import nothing_to_resolve
 from integrations.fhir.systems import fhir_base
-from referrals.amending import amend_referral
+from referrals.amending import amend_referral, would_change_patient
 from referrals.repeating import receive_one
 
 EXAMPLE: dict[str, Any] = {
@@ -43,14 +45,23 @@ _read = partial(service_request.read, base_url=BASE_URL, resolve=nothing_to_reso
 
 
 def create(sent: Sent) -> Made:
-    """Receive a referral. Raises Refused and what receive_one raises."""
+    """Receive a referral. Raises Refused, PermissionDenied and what receive_one raises."""
     new = sent.accept(_read)
+    require_subject(new, by=sent.by)
     return receive_one(new=new, condition=sent.condition, by=sent.by, at=sent.at)
 
 
 def update(referral_id: UUID, sent: Sent) -> Made | None:
-    """Do with a referral what its requester now says of it. Raises Refused and what amend_referral raises."""
+    """Do with a referral what its requester now says of it.
+
+    Raises Refused, PermissionDenied and what amend_referral raises.
+    """
     new = sent.accept(partial(_read, statuses=service_request.AMENDABLE))
+    # Of what is taken back, nothing else is read.
+    if new.status not in service_request.TAKEN_BACK and would_change_patient(
+        referral_id, new, by=sent.by
+    ):
+        require(sent.by, ("Patient", Interaction.UPDATE))
     seen = amend_referral(
         referral_id=referral_id,
         new=new,

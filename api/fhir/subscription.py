@@ -13,6 +13,7 @@ from integrations.fhir.sources import subscriptions
 from integrations.fhir.subscriptions import reading, subscribing
 from integrations.fhir.subscriptions.models import SubscriptionVersion
 from integrations.fhir.subscriptions.notifications import OPERATIONS
+from integrations.fhir.subscriptions.topics import TOPICS
 
 
 def create(sent: Sent) -> Made:
@@ -34,7 +35,7 @@ def update(subscription_id: UUID, sent: Sent) -> Made | None:
 
 
 def delete(resource_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """Forget it and all that it was to be told."""
+    """End it, and forget where it was told and what it was to be told."""
     return subscribing.delete_subscription(subscription_id=resource_id, by=by, at=at)
 
 
@@ -55,5 +56,9 @@ KIND = Kind(
     create=create,
     update=update,
     delete=delete,
+    documentation=(
+        f"criteria is the address of a topic: {', '.join(t.canonical(BASE_URL) for t in TOPICS)}. They tell of"
+        " referrals. No topic tells of the Tasks that the practice is asked to do: search for those."
+    ),
     operations=OPERATIONS,
 )

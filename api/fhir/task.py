@@ -4,13 +4,18 @@ from functools import partial
 from uuid import UUID
 
 from accounts.repeating import Made
+from accounts.scopes import Interaction
+from api.fhir import reading
 from api.fhir.base import BASE_URL
 from api.fhir.kinds import Kind
-from api.fhir.sending import Sent
-from integrations.fhir import task_request
+from api.fhir.sending import Sent, require_subject
+from api.permissions import require
+from integrations.fhir import task_request, wire
 from integrations.fhir.outcome import Refused, unprocessable
 from integrations.fhir.sources import referrals
 from integrations.fhir.systems import fhir_base
+from integrations.fhir.task_changes import Compared
+from referrals.amending import StaleVersion
 from referrals.intake import NewReferral
 from referrals.reading import Seen
 from referrals.repeating import receive_one
@@ -20,10 +25,13 @@ from referrals.tasking import amend_task, attach_task
 def create(sent: Sent) -> Made:
     """Receive the referral that a Task brings along, or keep the Task for one that is here.
 
-    Raises Refused and what receive_one and attach_task raise.
+    What it brings along must be covered as if it had come alone. Raises Refused, PermissionDenied and what receive_one
+    and attach_task raise.
     """
     new = sent.accept(partial(task_request.read, base_url=BASE_URL))
     if isinstance(new.focus, NewReferral):
+        require(sent.by, ("ServiceRequest", Interaction.CREATE))
+        require_subject(new.focus, by=sent.by)
         referral = receive_one(new=new.focus, condition=None, by=sent.by, at=sent.at)
         return Made(
             resource_type="Task", pk=referral.pk, version=referral.version, at=sent.at, status=201
@@ -45,8 +53,13 @@ def create(sent: Sent) -> Made:
 
 
 def update(task_id: UUID, sent: Sent) -> Made | None:
-    """Do what the practice's system now writes in the Task. Raises Refused and what amend_task raises."""
+    """Do what the practice's system now writes in the Task; where that is what it is already, nothing is done.
+
+    Raises Http404, Refused and what amend_task raises.
+    """
     amended = sent.accept(partial(task_request.read_amended, base_url=BASE_URL))
+    if unchanged := _unchanged(task_id, sent):
+        return unchanged
     found = amend_task(
         task_id=task_id,
         document=amended.document,
@@ -62,6 +75,35 @@ def update(task_id: UUID, sent: Sent) -> Made | None:
     if isinstance(found, Seen):
         return _made(found, status=200)
     return Made(resource_type="Task", pk=task_id, version=found.version, at=found.at, status=200)
+
+
+def _unchanged(task_id: UUID, sent: Sent) -> Made | None:
+    """The Task as it is, if it is what was sent. Raises Refused for what only this service can say, and StaleVersion."""
+    newest = reading.newest(KIND, str(task_id), by=sent.by, at=sent.at)
+    source, row = newest.source, newest.row
+    version = source.version_of(row)
+    if sent.expected_version not in (None, version):
+        raise StaleVersion(version)
+    written = getattr(row, "task_document", None)
+    compared = Compared(
+        sent=sent.resource,
+        shown=source.show(row, BASE_URL),
+        written=wire.load(written.text) if written else {},
+        base_url=BASE_URL,
+        is_patched=sent.is_patched,
+    )
+    if compared.is_unchanged():
+        return Made(
+            resource_type="Task",
+            pk=task_id,
+            version=version,
+            at=source.moment_of(row),
+            status=200,
+            is_found=True,
+        )
+    if faults := list(compared.faults()):
+        raise Refused(422, faults)
+    return None
 
 
 def _made(seen: Seen, *, status: int) -> Made:

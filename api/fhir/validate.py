@@ -46,7 +46,7 @@ class _Validate(FhirView):
             takes=TAKES,
             is_strict=by.is_strict,
             base_url=BASE_URL,
-            also=partial(findings_of, today=today),
+            also=partial(findings_of, is_update=wanted.mode == "update", today=today),
         )
         if resource_id and fields.text(wanted.resource, "id") != resource_id:
             text = "The id of the resource must be there, and that of the address."

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from accounts.actors import Actor
 from accounts.repeating import Made
 from accounts.scopes import Interaction
+from api.errors import finding
 from api.fhir import answering, reading
 from api.fhir.base import actor_of, id_of
 from api.fhir.kinds import Create, Delete, Kind, Update
@@ -86,7 +87,7 @@ def patch(request: Request, kind: Kind, write: Update, resource_id: str) -> Resp
         if sent.expected_version not in (None, newest.version):
             raise StaleVersion(newest.version)
         # What was read is what was changed: another's change in between is not to be lost.
-        sent = replace(sent, expected_version=newest.version)
+        sent = replace(sent, expected_version=newest.version, is_patched=True)
         return [_update(write, resource_id, sent)]
 
     return once(request, make=make, show=partial(_show, request, kind, warnings))
@@ -149,7 +150,7 @@ def _patched(resource: dict[str, Any], changes: list[Any]) -> dict[str, Any]:
         text = (
             "A test of the patch failed: the resource is not as the sender thought. Read it again."
         )
-        raise Refused(409, [unprocessable("conflict", text)]) from None
+        raise Refused(409, [finding(409, text, code="conflict")]) from None
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, ValueError):
         text = "The patch cannot be applied: every operation needs op and path, and a path must be there."
         raise Refused(422, [unprocessable("processing", text)]) from None
@@ -188,8 +189,10 @@ def _show(
     is_repeat: bool,
 ) -> Response:
     [one] = made
+    if answering.preference(request, "return") in ("minimal", "OperationOutcome"):
+        return answering.written(request, one, None, warnings)
     by, at = actor_of(request), timezone.now()
     # What the sender did not just write is a read, and audited.
     show = reading.vread if is_repeat or one.is_found else reading.version_made
     shown = show(kind, str(one.pk), one.version, by=by, at=at)
-    return answering.written(request, one, shown, warnings)
+    return answering.written(request, one, shown.resource, warnings)

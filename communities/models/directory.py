@@ -11,6 +11,8 @@ from django.db.models.functions import Now
 from accounts.models import Organisation
 from communities.models.conditions import Condition
 from communities.models.places import Area
+from communities.models.tier_column import is_of_tier, tier_column
+from communities.tiers import Tier
 from privacy.classes import Privacy
 from privacy.row_security import SHARED
 
@@ -22,6 +24,15 @@ class Listing(models.TextChoices):
     LISTED = "listed"
     SUSPENDED = "suspended"
     CLOSED = "closed"
+
+
+class ListingReason(models.TextChoices):
+    """Why a community is suspended or closed; only what its host asked for may its host undo."""
+
+    HOST_ASKED = "host-asked"
+    SAFETY_CONCERN = "safety-concern"
+    MODERATION_LAPSED = "moderation-lapsed"
+    FACTS_IN_DOUBT = "facts-in-doubt"
 
 
 class HandOff(models.TextChoices):
@@ -44,13 +55,17 @@ class CommunityQuerySet(models.QuerySet["Community"]):
             review_due__gte=day,
         )
 
+    def of_tier(self, tier: Tier) -> Self:
+        """Those of a moderation tier, as long as their review holds."""
+        return self.filter(is_of_tier(tier))
+
 
 class Community(models.Model):
     """An online community and what is known of it; a fact that nobody has stated is ``unknown``, empty or None.
 
     Field values: docs/directory-data.md. It serves everybody in its ``areas``, whoever lives within ``radius_km`` of
-    its centre, and the patients of its ``practices`` where it is commissioned by practice. ``updated_at`` is when a
-    fact last changed.
+    its centre, and the patients of its ``practices`` where it is commissioned by practice. Where ``moderator_hours``
+    are stated, ``cover`` and ``hours_text`` follow from them. ``updated_at`` is when a fact last changed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -114,9 +129,13 @@ class Community(models.Model):
     evidence_on = models.DateField(null=True, blank=True)
     fidelity_protocol = models.CharField(max_length=200, blank=True)
     osa_assessed_on = models.DateField(null=True, blank=True)
+    tier_by_facts = tier_column()
 
     # Where it stands in this directory.
     listing = models.CharField(max_length=10, choices=Listing.choices, default=Listing.DRAFT)
+    listing_reason = models.CharField(
+        max_length=20, choices=ListingReason.choices, blank=True, db_default=""
+    )
     valid_from = models.DateField(null=True, blank=True)
     valid_to = models.DateField(null=True, blank=True)
     reviewed_on = models.DateField(null=True, blank=True)
@@ -142,13 +161,27 @@ class Community(models.Model):
         + ("supervision", "escalation_role", "crisis_policy", "self_harm_policy")
         + ("misinformation_policy", "under_age_policy", "data_controller", "data_country")
         + ("evidence_citation", "evidence_on", "fidelity_protocol", "osa_assessed_on")
-        + ("listing", "valid_from", "valid_to", "reviewed_on", "reviewed_by", "review_due")
+        + (
+            "tier_by_facts",
+            "listing",
+            "listing_reason",
+            "valid_from",
+            "valid_to",
+            "reviewed_on",
+            "reviewed_by",
+            "review_due",
+        )
         + ("confidence", "source", "note", "is_fictional", "updated_at"),
         Privacy.OPEN,
     )
 
     class Meta:
         verbose_name_plural = "communities"
+        indexes = [
+            models.Index(fields=["listing", "tier_by_facts", "name"], name="community_by_tier"),
+            models.Index(fields=["listing", "name", "id"], name="community_by_name"),
+            models.Index(fields=["listing", "review_due"], name="community_by_review"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(listing__in=Listing.values), name="community_known_listing"
@@ -180,6 +213,14 @@ class Community(models.Model):
                     centre_longitude__isnull=False,
                 ),
                 name="community_circle_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(listing_reason="")
+                | Q(
+                    listing__in=[Listing.SUSPENDED, Listing.CLOSED],
+                    listing_reason__in=ListingReason.values,
+                ),
+                name="community_known_listing_reason",
             ),
             models.CheckConstraint(
                 condition=~Q(listing=Listing.LISTED)

@@ -27,7 +27,8 @@ class Asked:
     """One interaction. ``place`` is that of its entry, ``query`` the parameters of a search.
 
     ``condition`` is the identifier that what is created must be the first to bear, ``if_match`` the ETag
-    that what is updated must still have.
+    that what is updated must still have; what is read is shown unless it has the ETag ``if_none_match`` or is no newer
+    than ``if_modified_since``.
     """
 
     place: int
@@ -38,6 +39,8 @@ class Asked:
     query: tuple[tuple[str, str], ...] = ()
     condition: Identifier | None = None
     if_match: str = ""
+    if_none_match: str = ""
+    if_modified_since: str = ""
 
     @property
     def address(self) -> str:
@@ -56,7 +59,7 @@ def read(entry: dict[str, Any], place: int, *, takes: Takes, base_url: str) -> A
     if method == "POST" and fields.text(resource, "resourceType") not in takes.get("POST", ()):
         raise refusal([_not_created(takes, at)])
     if found is None or not _is_taken(method, found, takes):
-        raise refusal([_not_taken(takes, at)])
+        raise refusal([_not_taken(method, takes, at)])
     if method in _WITH_RESOURCE and (fault := _resource_fault(resource, found, at)):
         raise refusal([fault])
     return Asked(
@@ -68,6 +71,8 @@ def read(entry: dict[str, Any], place: int, *, takes: Takes, base_url: str) -> A
         query=tuple(parse_qsl(found["query"] or "", keep_blank_values=True)),
         condition=_condition(request, found["type"], f"{at}.request.ifNoneExist"),
         if_match=fields.text(request, "ifMatch"),
+        if_none_match=fields.text(request, "ifNoneMatch"),
+        if_modified_since=fields.text(request, "ifModifiedSince"),
     )
 
 
@@ -94,10 +99,11 @@ def _not_created(takes: Takes, at: str) -> Finding:
     return unprocessable("not-supported", text, f"{at}.resource")
 
 
-def _not_taken(takes: Takes, at: str) -> Finding:
-    ways = "; ".join(f"{method} {', '.join(types)}" for method, types in takes.items() if types)
+def _not_taken(method: str, takes: Takes, at: str) -> Finding:
+    what = method if method in ("HEAD", "PATCH") else "This"
+    ways = "; ".join(f"{taken} {', '.join(types)}" for taken, types in takes.items() if types)
     text = (
-        f"This is not served in an entry. These are: {ways}. The request.url of POST is the type, of PUT and DELETE the type"
+        f"{what} is not served in an entry. These are: {ways}. The request.url of POST is the type, of PUT and DELETE the type"
         " and an id, of GET these, a version or a search; conditions in it are not served."
     )
     return unprocessable("not-supported", text, f"{at}.request")

@@ -37,6 +37,7 @@ _KINDS: dict[str, tuple[dict[str, str], str, str]] = {
     Action.TOKEN_ISSUED: (_LOGIN, "", "E"),
     Action.ACCESS_DENIED: (_ALERT, "", "E"),
 }
+_OF_BOTH = (Action.REFERRAL_RECEIVED, Action.REFERRAL_READ, Action.REFERRAL_MOVED)
 _PURPOSE = "audit-event"
 _SUCCESS, _MINOR_FAILURE = "0", "4"
 
@@ -68,7 +69,7 @@ def render(entry: Entry, *, base_url: str) -> dict[str, Any]:
         },
     }
     if entry.target:
-        event["entity"] = [_entity(entry.target, base_url)]
+        event["entity"] = [_entity(target, base_url) for target in _targets(entry)]
     return event
 
 
@@ -84,11 +85,23 @@ class Targets:
         del modifier
         kind, _, name = values.plain(value).removeprefix(f"{asking.base}/").partition("/")
         found = uuid_of(name)
-        return Q(target=f"{kind}/{found}") if found and kind in _SHOWN else NOTHING
+        if not found or kind not in _SHOWN:
+            return NOTHING
+        itself = Q(target=f"{kind}/{found}")
+        if kind == "Task":
+            return itself | Q(target=f"ServiceRequest/{found}", action__in=_OF_BOTH)
+        return itself
 
     def missing(self) -> Q:
         """What was done to nothing in particular."""
         return Q(target="")
+
+
+def _targets(entry: Entry) -> tuple[str, ...]:
+    """What was touched: the audit names a referral once, which is a ServiceRequest and the Task of the same id."""
+    kind, _, name = entry.target.partition("/")
+    is_both = kind == "ServiceRequest" and entry.action in _OF_BOTH
+    return (entry.target, f"Task/{name}") if is_both else (entry.target,)
 
 
 def _actor(label: str, base_url: str) -> dict[str, str]:

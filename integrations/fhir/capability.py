@@ -4,9 +4,20 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date as calendar_date
 from typing import Any, Protocol
 
+from integrations.fhir.bars import workflow
+from integrations.fhir.searching.query import sortable_by
 from integrations.fhir.searching.source import Source
-from integrations.fhir.systems import OAUTH_URIS, PATIENT_COMPARTMENT, RESTFUL_SECURITY, fhir_base
+from integrations.fhir.systems import (
+    MESSAGE_TRANSPORT,
+    OAUTH_URIS,
+    PATIENT_COMPARTMENT,
+    RESTFUL_SECURITY,
+    fhir_base,
+    own_profile,
+)
+from integrations.fhir.validating import OWN_PROFILES
 
+SORTABLE = "Searches can be sorted by it, with _sort."
 _FORMATS = ["application/fhir+json", "json"]
 
 _SDOHCC = "http://hl7.org/fhir/us/sdoh-clinicalcare/SearchParameter"
@@ -31,6 +42,8 @@ class Served(Protocol):
     @property
     def versions(self) -> tuple[Source, ...]: ...
     @property
+    def documentation(self) -> str: ...
+    @property
     def takes_condition(self) -> bool: ...
     @property
     def operations(self) -> Mapping[str, str]: ...
@@ -47,14 +60,7 @@ def capability_statement(
 ) -> dict[str, Any]:
     """``version`` is that of this software, ``date`` the day it was released."""
     base = fhir_base(base_url)
-    rest: dict[str, Any] = {
-        "mode": "server",
-        "security": _security(base_url),
-        "resource": [_resource(one, served) for one in served],
-        "interaction": [{"code": code} for code in system_interactions],
-    }
-    if any("patient" in source.reads for one in served for source in one.sources):
-        rest["compartment"] = [PATIENT_COMPARTMENT]
+    rest = _rest(served, base_url) | {"interaction": [{"code": one} for one in system_interactions]}
     if system_operations:
         rest["operation"] = _operations(system_operations)
     return {
@@ -75,7 +81,19 @@ def capability_statement(
         "format": _FORMATS,
         "patchFormat": ["application/json-patch+json"],
         "rest": [rest],
+        "messaging": [_messaging(base)],
     }
+
+
+def _rest(served: Collection[Served], base_url: str) -> dict[str, Any]:
+    rest: dict[str, Any] = {
+        "mode": "server",
+        "security": _security(base_url),
+        "resource": [_resource(one, served, base_url) for one in served],
+    }
+    if any("patient" in source.reads for one in served for source in one.sources):
+        rest["compartment"] = [PATIENT_COMPARTMENT]
+    return rest
 
 
 def _security(base_url: str) -> dict[str, Any]:
@@ -88,9 +106,28 @@ def _security(base_url: str) -> dict[str, Any]:
     }
 
 
-def _resource(one: Served, served: Collection[Served]) -> dict[str, Any]:
+def _messaging(base: str) -> dict[str, Any]:
+    # supportedMessage would need a MessageDefinition: the published ones ask for more than is asked for here.
+    return {
+        "endpoint": [
+            {
+                "protocol": {"system": MESSAGE_TRANSPORT, "code": "http"},
+                "address": f"{base}/$process-message",
+            }
+        ],
+        "documentation": (
+            f"Receives messages with an event of {workflow.EVENTS}, answered at once. By event, reason and"
+            f" ServiceRequest.status: {'; '.join(workflow.carried_out())}. Sends none of its own accord."
+        ),
+    }
+
+
+def _resource(one: Served, served: Collection[Served], base_url: str) -> dict[str, Any]:
+    own = OWN_PROFILES.get(one.resource_type)
     resource: dict[str, Any] = {
         "type": one.resource_type,
+        "supportedProfile": [own_profile(base_url, own)] if own else [],
+        "documentation": one.documentation,
         "interaction": [{"code": code} for code in one.interactions],
         "versioning": "versioned-update" if "update" in one.interactions else "versioned",
         "readHistory": bool(one.versions),
@@ -99,39 +136,41 @@ def _resource(one: Served, served: Collection[Served]) -> dict[str, Any]:
         "conditionalRead": "full-support" if one.sources else "not-supported",
         "conditionalUpdate": False,
         "conditionalDelete": "not-supported",
-        "searchInclude": sorted(_includes(one)),
+        "searchInclude": sorted({include for include, _ in _references(one)}),
         "searchRevInclude": sorted(
-            include
-            for other in served
-            for include, target in _includes(other).items()
-            if target == one.resource_type
+            {
+                include
+                for other in served
+                for include, target in _references(other)
+                if target == one.resource_type
+            }
         ),
-        "searchParam": [
-            {"name": name, **_defined(one.resource_type, name), "type": kind}
-            for name, kind in sorted(one.search_parameters.items())
-        ],
+        "searchParam": list(_parameters(one)),
         "operation": _operations(one.operations),
     }
     if not one.versions:
         resource["versioning"] = "no-version"
-    return {name: value for name, value in resource.items() if value != []}
+    return {name: value for name, value in resource.items() if value not in ([], "")}
 
 
-def _defined(resource_type: str, name: str) -> dict[str, str]:
-    definition = _DEFINED.get((resource_type, name))
-    return {"definition": definition} if definition else {}
-
-
-def _includes(one: Served) -> dict[str, str]:
-    """What can be included from a type, with the type that it leads to."""
-    return dict(_references(one))
+def _parameters(one: Served) -> Iterator[dict[str, str]]:
+    sortable = sortable_by(one.sources)
+    for name, kind in sorted(one.search_parameters.items()):
+        parameter = {"name": name, "type": kind}
+        if definition := _DEFINED.get((one.resource_type, name)):
+            parameter["definition"] = definition
+        if name in sortable:
+            parameter["documentation"] = SORTABLE
+        yield parameter
 
 
 def _references(one: Served) -> Iterator[tuple[str, str]]:
+    """What can be included from a type, with each type that it leads to."""
     for source in one.sources:
         for name in source.reads:
             if found := source.reference(name):
-                yield f"{one.resource_type}:{name}", found.target
+                for target in found.targets:
+                    yield f"{one.resource_type}:{name}", target
 
 
 def _operations(operations: Mapping[str, str]) -> list[dict[str, str]]:

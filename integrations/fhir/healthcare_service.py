@@ -5,15 +5,22 @@ this service's own. Conditions bear the SNOMED CT codes that lead to them beside
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
 from typing import Any
 
-from communities.models import Community, Condition
-from communities.selectors import UNNAMED_HOST, moderation_of
+from communities.capacity import capacity_of
+from communities.models import Capacity, Community, Condition
+from communities.models.tier_column import UNNAMED_HOST
+from communities.selectors import moderation_of
 from communities.tiers import tier_of
+from communities.value_sets import Accessibility, Audience, Readiness
 from integrations.fhir.rendering import instant
 from integrations.fhir.systems import (
     ACT_REASON,
     ADMINISTRATIVE_GENDER,
+    CAPACITY_STATUS,
     LANGUAGE,
     SERVICE_PROVISION,
     SNOMED,
@@ -34,9 +41,62 @@ STATED = {
     "access": ("community-access", "How to join"),
     "format": ("community-format", "Format"),
     "state": ("listing-state", "State"),
+    "staffed_by": ("staffed-by", "Members meet"),
+    "data_need": ("data-need", "Mobile data needed"),
 }
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A column that holds several codes of ours: our code system, what to call them, and which there are."""
+
+    system: str
+    title: str
+    codes: type[StrEnum]
+
+
+LISTED = {
+    "audience": Listed("audience", "For", Audience),
+    "readiness": Listed("readiness", "Stage of change:", Readiness),
+    "accessibility": Listed("accessibility", "Meets the need:", Accessibility),
+}
+# Column → part of an extension of ours, and the type of its value.
+EVIDENCE = {
+    "first_response_minutes": ("medianFirstResponse", "unsignedInt"),
+    "first_response_p90_minutes": ("ninetiethFirstResponse", "unsignedInt"),
+    "moderator_training": ("training", "string"),
+    "supervision": ("supervision", "string"),
+    "escalation_role": ("escalationRole", "string"),
+    "crisis_policy": ("crisisPolicy", "string"),
+    "self_harm_policy": ("selfHarmPolicy", "string"),
+    "misinformation_policy": ("misinformationPolicy", "string"),
+    "under_age_policy": ("underAgePolicy", "string"),
+    "osa_assessed_on": ("onlineSafetyActAssessedOn", "date"),
+    "fidelity_protocol": ("fidelityProtocol", "string"),
+}
+TAKING_PART = {
+    "can_look_first": ("canLookFirst", "boolean"),
+    "has_in_person": ("hasInPerson", "boolean"),
+    "device_need": ("deviceNeed", "string"),
+}
+DATA = {"data_controller": ("controller", "string"), "data_country": ("country", "code")}
+CIRCLE = {
+    "centre_latitude": ("latitude", "decimal"),
+    "centre_longitude": ("longitude", "decimal"),
+    "radius_km": ("kilometres", "unsignedInt"),
+}
+RESEARCH = {"evidence_citation": ("citation", "string"), "evidence_on": ("on", "date")}
+_NO_EVIDENCE = "No evidence supplied."
 _TEST_DATA = {"system": ACT_REASON, "code": "HTEST", "display": "test health data"}
 _WORDS = {"24_7": "day and night"}
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_STATEMENTS = {
+    "moderation-evidence": EVIDENCE,
+    "taking-part": TAKING_PART,
+    "data-protection": DATA,
+    "serves-circle": CIRCLE,
+    "research-evidence": RESEARCH,
+}
 _FICTIONAL = "This community is fictional."
 _UNCHECKED = "This listing is for demonstration and unchecked. Do not use it for real care."
 
@@ -102,6 +162,46 @@ def _extensions(row: Community, base_url: str) -> Iterator[dict[str, Any]]:
         # Not availableTime: a community can be opened when no moderator is there.
         url = own_definition(base_url, "moderator-hours")
         yield {"url": url, "valueString": row.hours_text}
+    for weekday, begin, end in row.moderator_hours:
+        yield {
+            "url": own_definition(base_url, "moderator-span"),
+            "extension": [
+                {"url": "dayOfWeek", "valueCode": _DAYS[weekday - 1]},
+                {"url": "from", "valueTime": f"{begin}:00"},
+                {"url": "to", "valueTime": f"{end}:00"},
+                {"url": "timeZone", "valueCode": row.time_zone},
+            ],
+        }
+    for key, columns in _STATEMENTS.items():
+        if parts := list(_parts(row, columns)):
+            yield {"url": own_definition(base_url, key), "extension": parts}
+    if stated := capacity_of(row):
+        yield _capacity(stated, base_url)
+    if not row.evidence_citation:
+        citation = {"url": "citation", "valueString": _NO_EVIDENCE}
+        yield {"url": own_definition(base_url, "research-evidence"), "extension": [citation]}
+
+
+def _capacity(stated: Capacity, base_url: str) -> dict[str, Any]:
+    # On the last day that it is fresh: what a reader makes of it later, the dates say.
+    state = stated.state(stated.fresh_until)
+    status = {"system": CAPACITY_STATUS, "code": state.value, "display": str(state.label)}
+    return {
+        "url": own_definition(base_url, "capacity"),
+        "extension": [
+            {"url": "status", "valueCoding": status},
+            {"url": "statedOn", "valueDate": str(stated.stated_on)},
+            {"url": "freshUntil", "valueDate": str(stated.fresh_until)},
+        ],
+    }
+
+
+def _parts(row: Community, columns: dict[str, tuple[str, str]]) -> Iterator[dict[str, Any]]:
+    for column, (part, kind) in columns.items():
+        value = getattr(row, column)
+        if value is not None and value != "":
+            written = str(value) if isinstance(value, date) else value
+            yield {"url": part, f"value{kind[0].upper()}{kind[1:]}": written}
 
 
 def _costs(row: Community) -> list[dict[str, Any]]:
@@ -148,8 +248,9 @@ def _characteristics(row: Community, base_url: str) -> Iterator[dict[str, Any]]:
         code = getattr(row, column)
         if code != UNKNOWN:
             yield _concept(base_url, system, code, f"{title}: {_words(code)}")
-    for audience in row.audience:
-        yield _concept(base_url, "audience", audience, f"For {_words(audience)}")
+    for column, listed in LISTED.items():
+        for code in getattr(row, column):
+            yield _concept(base_url, listed.system, code, f"{listed.title} {_words(code)}")
 
 
 def _condition(condition: Condition, base_url: str) -> dict[str, Any]:

@@ -10,19 +10,17 @@ from datetime import date
 from typing import Any
 
 from communities.finding import Wanted, age_on
+from communities.matching.need import STAGES, Preference
 from communities.models import Condition
-from communities.selectors import (
-    Place,
-    conditions_by_code,
-    conditions_named,
-    place_at,
-    place_of,
-)
-from integrations.fhir import fields
+from communities.places import Place, place_at, place_of
+from communities.safety import crisis_route
+from communities.selectors import conditions_by_code, conditions_named
+from integrations.fhir import fields, needs
 from integrations.fhir.bindings import VALUE_SETS
 from integrations.fhir.outcome import Finding, malformed, refusal, tolerated, unprocessable
 from integrations.fhir.searching.query import DRESS
 from integrations.fhir.systems import SNOMED, normalise, own
+from referrals.risk import is_safety_code
 
 # Parameter → the types that its value may have.
 TAKES = {
@@ -34,12 +32,13 @@ TAKES = {
     "postcode": ("String",),
     "locality": ("String", "Code"),
     "isCarer": ("Boolean",),
+    "need": ("Coding", "Code", "String"),
     "includeRefused": ("Boolean",),
 }
 # These could tell who somebody is: they never stand in an address, which is kept in logs.
 BODY_ONLY = frozenset({"birthDate", "postcode"})
 IN_ADDRESS = tuple(name for name in TAKES if name not in BODY_ONLY)
-SEVERAL = frozenset({"condition", "language"})
+SEVERAL = frozenset({"condition", "language", "need"})
 _OLDEST = 125
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
@@ -124,7 +123,7 @@ def read(given: Sequence[Given], findings: Sequence[Finding], *, base_url: str, 
             reading.refuse(f"{name} is given once.", more.at, "invariant")
     conditions, age = _conditions(reading), _age(reading)
     sex, languages, place = _sex(reading), _languages(reading), _place(reading)
-    is_carer = _truth(reading, "isCarer")
+    preferences = _preferences(reading)
     includes_refused = _truth(reading, "includeRefused")
     if age is None or any(finding.is_error for finding in reading.findings):
         raise refusal(reading.findings)
@@ -133,7 +132,7 @@ def read(given: Sequence[Given], findings: Sequence[Finding], *, base_url: str, 
         age=age,
         sex=sex,
         languages=languages,
-        is_carer=is_carer,
+        preferences=preferences,
         place=place,
     )
     return Asked(wanted=wanted, includes_refused=includes_refused, warnings=tuple(reading.findings))
@@ -243,6 +242,29 @@ def _place(reading: _Reading) -> Place | None:
             reading.refuse(text, locality.at, "code-invalid")
         return place
     return None
+
+
+def _preferences(reading: _Reading) -> frozenset[str]:
+    """The needs that are stated, and those that follow from isCarer and from a code that speaks of a risk."""
+    stated = set()
+    for one in reading.all("need"):
+        system, _, code = one.value.rpartition("|")
+        if system in ("", own(reading.base_url, needs.NEED)) and code in frozenset(Preference):
+            stated.add(code)
+        else:
+            text = f"need is a code of {own(reading.base_url, needs.NEED)}."
+            reading.refuse(text, one.at, "code-invalid")
+    if len(stated & STAGES) > 1:
+        reading.refuse(needs.ONE_STAGE, "", "business-rule")
+    if _truth(reading, "isCarer"):
+        stated.add(Preference.CARER.value)
+    for one in reading.all("condition"):
+        system, _, code = one.value.rpartition("|")
+        if is_safety_code(normalise(system), code):
+            stated.add(Preference.KNOWN_RISK.value)
+            text = f"A referral for this is taken only with the answer that there is no acute risk. {crisis_route()}"
+            reading.findings.append(tolerated("business-rule", text, one.at))
+    return frozenset(stated)
 
 
 def _truth(reading: _Reading, name: str) -> bool:

@@ -3,11 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from communities.ranking import WEIGHTS, Ranked, Ranking, Reason, Refused, sentence
+from communities.matching.ranking import Ranked, Ranking, Refused
+from communities.matching.rules import Reason
+from communities.matching.sentences import sentence
+from communities.matching.weights import WEIGHTS
 from integrations.fhir.outcome import Finding, operation_outcome
 from integrations.fhir.systems import fhir_base, own, own_definition
 
 MOST_POINTS = sum(max(points.values()) for points in WEIGHTS.values())
+MOST_SHOWN = 50  # of each: a directory may be large, and nobody reads on for ever
 _SCALE = (
     f"search.score is the sum of the matcher's points divided by {MOST_POINTS}, the most there can be."
     " It says which community comes first, not how much it would help."
@@ -29,9 +33,9 @@ def searchset(
     The matcher's version is a tag of the Bundle.
     """
     base = fhir_base(base_url)
-    searches = [(one.community_id, _offered(one, people, base_url)) for one in ranking.offers]
-    if includes_refused:
-        searches += [(one.community_id, _refused(one, people, base_url)) for one in ranking.refused]
+    offers, refused = shown(ranking, includes_refused=includes_refused)
+    searches = [(one.community_id, _offered(one, people, base_url)) for one in offers]
+    searches += [(one.community_id, _refused(one, people, base_url)) for one in refused]
     entries = [_entry(resources[name], search, base) for name, search in searches]
     said = [*warnings, Finding("information", "informational", _SCALE)]
     entries.append({"resource": operation_outcome(said), "search": {"mode": "outcome"}})
@@ -43,6 +47,13 @@ def searchset(
         "link": [{"relation": "self", "url": f"{base}/HealthcareService/$match"}],
         "entry": entries,
     }
+
+
+def shown(
+    ranking: Ranking, *, includes_refused: bool
+) -> tuple[tuple[Ranked, ...], tuple[Refused, ...]]:
+    """What of a ranking an answer shows: the best, and on wish as many of those that may not be offered."""
+    return ranking.offers[:MOST_SHOWN], ranking.refused[: MOST_SHOWN * includes_refused]
 
 
 def _entry(resource: dict[str, Any], search: dict[str, Any], base: str) -> dict[str, Any]:

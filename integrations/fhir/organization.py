@@ -12,6 +12,7 @@ KINDS = {
     OrganisationKind.PCN: "Primary care network",
     OrganisationKind.ICB: "Integrated care board",
     OrganisationKind.HOST: "Host of communities",
+    OrganisationKind.OPERATOR: "Operator of this service",
 }
 
 

@@ -1,5 +1,6 @@
 """What is wrong with a request, and how FHIR says it: findings, refusals and the OperationOutcome."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,8 @@ from integrations.fhir.systems import HTTP_ERROR_CODES
 
 _BAD_REQUEST = "REC_BAD_REQUEST"
 _UNPROCESSABLE = "REC_UNPROCESSABLE_ENTITY"
+_LONGEST_EXPRESSION = 200
+_PRINTABLE = re.compile(r"[ -~]*")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,12 @@ def unprocessable(code: str, text: str, expression: str = "") -> Finding:
     return Finding("error", code, text, expression, _UNPROCESSABLE)
 
 
+def gone() -> Refused:
+    """The refusal of what its owner has deleted (HTTP 410), for which the NHS codes have no word of its own."""
+    text = "This was deleted. Its history can still be read."
+    return Refused(410, [Finding("error", "deleted", text, "", "REC_NOT_FOUND")])
+
+
 def tolerated(code: str, text: str, expression: str = "") -> Finding:
     """A known deviation that is understood all the same: a warning in the answer."""
     return Finding("warning", code, text, expression, _UNPROCESSABLE)
@@ -75,6 +84,13 @@ def _issue(finding: Finding) -> dict[str, Any]:
     if finding.details:
         issue["details"] = {"coding": [{"system": HTTP_ERROR_CODES, "code": finding.details}]}
     issue["diagnostics"] = finding.text
-    if finding.expression:
-        issue["expression"] = [finding.expression]
+    if place := _enclosing(finding.expression):
+        issue["expression"] = [place]
     return issue
+
+
+def _enclosing(expression: str) -> str:
+    """The expression; of one that is too long, or holds what a sender's own name may hold, the sound part above that."""
+    while len(expression) > _LONGEST_EXPRESSION or not _PRINTABLE.fullmatch(expression):
+        expression = expression.rpartition(".")[0]
+    return expression

@@ -8,8 +8,15 @@ from integrations.fhir import choosing, contacts, fields, limits, rows, wire
 from integrations.fhir.identifiers import nhs_number_of
 from integrations.fhir.outcome import Refused
 from integrations.fhir.rendering import with_server_elements
+from referrals.groups import ETHNIC_GROUPS
 from referrals.intake import NewPatient
 
+_ETHNIC_CATEGORY = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-EthnicCategory"
+# UK Core's, and the name that examples of the Booking and Referral Standard still have for it.
+_ETHNIC_CATEGORIES = {
+    "https://fhir.hl7.org.uk/CodeSystem/UKCore-EthnicCategoryEngland",
+    "https://fhir.hl7.org.uk/CodeSystem/UKCore-EthnicCategory",
+}
 _FULL_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAME_ORDER = {"official": 0, "usual": 1, "": 2, "temp": 3, "nickname": 4}
 _ADDRESS_ORDER = {"home": 0, "": 1, "temp": 2, "work": 3}
@@ -48,6 +55,7 @@ def read(resource: dict[str, Any], *, at: str = "Patient") -> NewPatient:
         email=contacts.email_of(resource),
         postcode=fields.text(address, "postalCode"),
         language=language,
+        ethnic_category=_ethnic_category(resource),
         is_deceased=resource.get("deceasedBoolean") is True
         or bool(fields.text(resource, "deceasedDateTime")),
     )
@@ -81,6 +89,18 @@ def _is_placed(address: dict[str, Any]) -> bool:
 def _first_text(values: Any) -> str:
     texts = values if isinstance(values, list) else []
     return next((text.strip() for text in texts if isinstance(text, str)), "")
+
+
+def _ethnic_category(resource: dict[str, Any]) -> str:
+    """A code that says something; any other ("not stated", another country's) is as none."""
+    for extension in fields.children(resource, "extension"):
+        if fields.text(extension, "url") == _ETHNIC_CATEGORY:
+            codings = fields.children(fields.child(extension, "valueCodeableConcept"), "coding")
+            for coding in codings:
+                code = fields.text(coding, "code")
+                if fields.text(coding, "system") in _ETHNIC_CATEGORIES and code in ETHNIC_GROUPS:
+                    return code
+    return ""
 
 
 def _language(resource: dict[str, Any]) -> str:

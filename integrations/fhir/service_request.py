@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from integrations.fhir import fields, limits, requester, rows, terms, wire
+from integrations.fhir import fields, limits, needs, requester, rows, terms, wire
 from integrations.fhir import subject as subjects
 from integrations.fhir.outcome import Finding, Refused, unprocessable
 from integrations.fhir.rendering import with_server_elements
@@ -14,7 +14,7 @@ INTENTS = ("order", "plan", "filler-order")
 NEW_STATUSES = ("draft", "active")
 # What the requester may send of a referral that is held here; which moves are open is the life cycle's to say.
 AMENDABLE = (*NEW_STATUSES, "revoked", "entered-in-error", "on-hold", "completed")
-_TAKEN_BACK = ("revoked", "entered-in-error")
+TAKEN_BACK = ("revoked", "entered-in-error")
 # "Referral to support group": a candidate that was seen in one public value set only, and not yet
 # compared with a SNOMED CT release.
 SUPPORT_GROUP = "711281004"
@@ -31,19 +31,17 @@ def read(
 ) -> NewReferral:
     """A ServiceRequest that passed the checks; Refused (422) with all that bars it.
 
-    ``resolve`` finds a resource that was sent along, by the reference to it; ``at`` is the FHIRPath
-    under which faults are reported; ``statuses`` are those that may be sent (``AMENDABLE`` for an update).
+    ``resolve`` finds what was sent along; ``at`` is the FHIRPath of faults; ``statuses`` are those that may be sent.
     """
     reasons = _reasons(resource)
-    faults = list(_status_faults(resource, statuses, at))
-    faults += _faults(resource, reasons, base_url, at)
+    faults = [*_status_faults(resource, statuses, at), *_faults(resource, reasons, base_url, at)]
     try:
         subject = subjects.read(resource, base_url=base_url, resolve=resolve, at=at)
     except Refused as refusal:
         raise Refused(422, [*faults, *refusal.findings]) from None
     if faults:
         raise Refused(422, faults)
-    asking = requester.read(resource, resolve=resolve)
+    asking, stated = requester.read(resource, resolve=resolve), needs.read(resource, base_url)
     return NewReferral(
         document=wire.dump(resource).decode(),
         subject=subject,
@@ -59,6 +57,9 @@ def read(
         is_patient_contained=subjects.is_contained(resource),
         terms=terms.of("ServiceRequest", resource, base_url=base_url),
         reason_text=_reason_text(resource),
+        preferences=stated.preferences,
+        has_acute_risk=stated.has_acute_risk,
+        texts=stated.texts,
     )
 
 
@@ -109,6 +110,7 @@ def _faults(
     yield from _reason_faults(resource, reasons, at)
     yield from _identifier_faults(resource, at)
     yield from _length_faults(resource, at)
+    yield from needs.faults(resource, base_url=base_url, at=at)
 
 
 def _reason_faults(
@@ -152,7 +154,7 @@ def _reasons(resource: dict[str, Any]) -> tuple[Coding, ...]:
 
 def _reason_text(resource: dict[str, Any]) -> str:
     """Why a referral is taken back: BaRS puts it, in words alone, beside the coded reasons for the referral."""
-    if fields.text(resource, "status") not in _TAKEN_BACK:
+    if fields.text(resource, "status") not in TAKEN_BACK:
         return ""
     concepts = fields.children(resource, "reasonCode")
     texts = (fields.text(concept, "text") for concept in concepts if "coding" not in concept)

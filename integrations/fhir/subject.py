@@ -15,7 +15,7 @@ Resolve = Callable[[str], dict[str, Any] | None]
 Subject = NewPatient | KnownPatient | PatientByNhsNumber
 
 _OUR_PATIENT = re.compile(
-    r"Patient/(?P<id>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(/_history/[0-9]+)?", re.IGNORECASE
+    r"Patient/(?P<id>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(/_history/[0-9]+)?"
 )
 
 

@@ -22,10 +22,15 @@ AUDIT_SOURCE_TYPE = "http://terminology.hl7.org/CodeSystem/security-source-type"
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 PATIENT_COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/patient"
+MESSAGE_TRANSPORT = "http://terminology.hl7.org/CodeSystem/message-transport"
 OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 LOCATION_PHYSICAL_TYPE = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 ACT_REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 SERVICE_PROVISION = "http://terminology.hl7.org/CodeSystem/service-provision-conditions"
+# Of HL7's SDOH Clinical Care 3.0.0, whose value set SDOHCC Capacity Status has four of its codes.
+CAPACITY_STATUS = (
+    "http://hl7.org/fhir/us/sdoh-clinicalcare/CodeSystem/SDOHCC-CodeSystemTemporaryCodes"
+)
 LANGUAGE = "urn:ietf:bcp:47"
 UCUM = "http://unitsofmeasure.org"
 RESTFUL_SECURITY = "http://terminology.hl7.org/CodeSystem/restful-security-service"

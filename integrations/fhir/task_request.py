@@ -16,7 +16,6 @@ from referrals.intake import NewReferral, Term
 _REQUEST_STATUSES = {"draft": ("draft",), "requested": ("active",)}
 _OURS = re.compile(
     r"ServiceRequest/(?P<id>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(/_history/[0-9]+)?",
-    re.IGNORECASE,
 )
 _CONTAINED = re.compile(r"\.contained\[(?P<place>[0-9]+)\]")
 
@@ -67,27 +66,29 @@ def read(
     found_by = terms.of("Task", resource, base_url=base_url)
     if isinstance(focus, NewReferral):
         focus = replace(focus, task_document=document, task_terms=found_by)
-    return NewTask(document=document, status=_status(resource), terms=found_by, focus=focus)
+    return NewTask(document=document, status=status_of(resource), terms=found_by, focus=focus)
 
 
 def read_amended(resource: dict[str, Any], *, base_url: str) -> AmendedTask:
     """What a Task that passed the checks says now; whether that may be is the life cycle's to say."""
     return AmendedTask(
         document=wire.dump(resource).decode(),
-        status=_status(resource),
+        status=status_of(resource),
         terms=terms.of("Task", resource, base_url=base_url),
-        reason_text=_reason(resource),
+        reason_text=reason_of(resource),
     )
 
 
-def _status(resource: dict[str, Any]) -> str:
+def status_of(resource: dict[str, Any]) -> str:
+    """The status that a Task is sent in; other words for one are read as that."""
     status = fields.text(resource, "status")
     if deviations.is_fulfilment(resource):
         return deviations.NORMALISED_STATUSES.get(status, status)
     return status
 
 
-def _reason(resource: dict[str, Any]) -> str:
+def reason_of(resource: dict[str, Any]) -> str:
+    """What a statusReason says in words."""
     reason = fields.child(resource, "statusReason")
     shown = (fields.text(coding, "display") for coding in fields.children(reason, "coding"))
     return fields.text(reason, "text") or next(filter(None, shown), "")
@@ -97,7 +98,7 @@ def _faults(resource: dict[str, Any], at: str) -> Iterator[Finding]:
     if not deviations.is_fulfilment(resource):
         text = f"The code must say that a referral is to be fulfilled: {TASK_CODE}|fulfill."
         yield unprocessable("code-invalid", text, f"{at}.code")
-    if _status(resource) not in _REQUEST_STATUSES:
+    if status_of(resource) not in _REQUEST_STATUSES:
         text = f"The status of a new Task must be one of: {', '.join(_REQUEST_STATUSES)}."
         yield unprocessable("business-rule", text, f"{at}.status")
     if fields.text(resource, "intent") != "order":
@@ -145,7 +146,7 @@ def _brought_along(
             base_url=base_url,
             resolve=nothing_to_resolve,
             at=here,
-            statuses=_REQUEST_STATUSES.get(_status(resource), service_request.NEW_STATUSES),
+            statuses=_REQUEST_STATUSES.get(status_of(resource), service_request.NEW_STATUSES),
         )
     except Refused as refusal:
         raise Refused(422, [_moved(f, here, at, places) for f in refusal.findings]) from None

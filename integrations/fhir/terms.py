@@ -2,7 +2,8 @@
 
 Codes, references, identifiers and times are taken out, never a text, a display or a name. What identifies the patient
 is left out: NHS numbers, and what other systems call a patient. So is what is longer than ``LONGEST``, and
-what is more than ``MOST`` for one resource: it cannot be searched for.
+what is more than ``MOST`` for one resource: it cannot be searched for. That an element is there is kept all the same, as
+a term without a value, so that ``:missing`` says what the resource shows.
 """
 
 import re
@@ -17,12 +18,14 @@ from integrations.fhir import fields, schema
 from integrations.fhir.bindings import RESOURCE_TYPES
 from integrations.fhir.searching import values
 from integrations.fhir.searching.values import BadValue
-from integrations.fhir.systems import NHS_NUMBER, fhir_base, normalise
+from integrations.fhir.systems import NHS_NUMBER, REQUEST_PRIORITY, fhir_base, normalise
 from referrals.intake import Term
 
 MOST = 50
 LONGEST = 200
 IDENTIFIER = ":identifier"
+OF_CONTAINED = ".identifier"
+_PATIENTS = ("Patient", "RelatedPerson")
 _VERSION = re.compile(r"/_history/.*")
 _OF_A_PATIENT = re.compile(r"(?:.*/)?(?:Patient|RelatedPerson)/(?P<id>[^/]+)")
 # A clock finer than ours, as some software writes it.
@@ -34,24 +37,30 @@ _Read = Callable[[Any, str], Iterator[Term]]
 
 @dataclass(frozen=True)
 class Parameter:
-    """A search parameter: its FHIR type, and what is read from which element."""
+    """A search parameter: its FHIR type, and what is read from which element, or from this ``part`` of it."""
 
     type: str
     read: _Read
     element: str
+    part: str = ""
 
 
 def of(resource_type: str, resource: dict[str, Any], *, base_url: str) -> tuple[Term, ...]:
     """What a ServiceRequest or a Task can be found by."""
-    base = fhir_base(base_url)
+    base, parameters = fhir_base(base_url), PARAMETERS[resource_type]
     found = (
         replace(term, name=f"{name}{term.name}")
-        for name, parameter in PARAMETERS[resource_type].items()
-        for value in _values(resource, parameter.element)
-        for term in parameter.read(value, base)
+        for name, parameter in parameters.items()
+        for value in _values(resource, parameter)
+        for term in _terms(resource, parameter, value, base)
     )
-    kept = (term for term in found if max(len(term.system), len(term.value)) <= LONGEST)
-    return tuple(islice(dict.fromkeys(kept), MOST))
+    short = (term for term in found if max(len(term.system), len(term.value)) <= LONGEST)
+    kept = tuple(islice(dict.fromkeys(short), MOST))
+    told = {term.name.removesuffix(IDENTIFIER) for term in kept}
+    untold = (name for name in parameters if name not in told)
+    return kept + tuple(
+        Term(name=name) for name in untold if any(_values(resource, parameters[name]))
+    )
 
 
 def targets(resource_type: str, name: str) -> tuple[str, ...]:
@@ -60,12 +69,32 @@ def targets(resource_type: str, name: str) -> tuple[str, ...]:
     return schema.elements_of(resource_type)[element].targets or tuple(RESOURCE_TYPES)
 
 
-def _values(resource: dict[str, Any], element: str) -> Iterator[Any]:
+def _values(resource: dict[str, Any], parameter: Parameter) -> Iterator[Any]:
     """The values of an element, of every type that it has: ``occurrence`` is occurrenceDateTime or another."""
-    kinds = ("DateTime", "Period", "Timing") if element == "occurrence" else ("",)
+    kinds = ("DateTime", "Period", "Timing") if parameter.element == "occurrence" else ("",)
     for kind in kinds:
-        value = resource.get(f"{element}{kind}")
-        yield from value if isinstance(value, list) else [value]
+        given = resource.get(f"{parameter.element}{kind}")
+        for value in given if isinstance(given, list) else [given]:
+            yield fields.child(_object(value), parameter.part) if parameter.part else value
+
+
+def _terms(resource: dict[str, Any], parameter: Parameter, value: Any, base: str) -> Iterator[Term]:
+    """What a value is found by; a reference also by the identifiers of what is contained, unless that is a patient."""
+    yield from parameter.read(value, base)
+    if parameter.type != "reference":
+        return
+    name = fields.text(_object(value), "reference")
+    for contained in fields.children(resource, "contained"):
+        if name == f"#{contained.get('id')}" and contained.get("resourceType") not in _PATIENTS:
+            for identifier in fields.children(contained, "identifier"):
+                for term in _identifiers(identifier, base):
+                    yield replace(term, name=OF_CONTAINED)
+
+
+def _priorities(value: Any, base: str) -> Iterator[Term]:
+    del base
+    if isinstance(value, str):
+        yield Term(name="", system=REQUEST_PRIORITY, value=value)
 
 
 def _codings(value: Any, base: str) -> Iterator[Term]:
@@ -92,10 +121,6 @@ def _references(value: Any, base: str) -> Iterator[Term]:
         yield Term(name="", value=reference)
     for term in _identifiers(fields.child(_object(value), "identifier"), base):
         yield replace(term, name=IDENTIFIER)
-
-
-def _outputs(value: Any, base: str) -> Iterator[Term]:
-    yield from _references(fields.child(_object(value), "valueReference"), base)
 
 
 def _times(value: Any, base: str) -> Iterator[Term]:
@@ -151,6 +176,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "occurrence": _time("occurrence"),
         "performer": _reference("performer"),
         "performer-type": _code("performerType"),
+        "priority": Parameter("token", _priorities, "priority"),
         "replaces": _reference("replaces"),
         "requester": _reference("requester"),
         "requisition": _identifier("requisition"),
@@ -163,7 +189,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "encounter": _reference("encounter"),
         "group-identifier": _identifier("groupIdentifier"),
         "identifier": _identifier("identifier"),
-        "output": Parameter("reference", _outputs, "output"),
+        "output": Parameter("reference", _references, "output", part="valueReference"),
         "owner": _reference("owner"),
         "part-of": _reference("partOf"),
         "performer": _code("performerType"),

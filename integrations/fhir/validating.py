@@ -15,6 +15,7 @@ from integrations.fhir import (
     task_request,
 )
 from integrations.fhir.asked import Takes
+from integrations.fhir.bars import reading
 from integrations.fhir.outcome import Finding, Refused, malformed, unprocessable
 from integrations.fhir.subject import nothing_to_resolve
 from integrations.fhir.systems import own_profile
@@ -76,12 +77,16 @@ def validate(
 ) -> list[Finding]:
     """Every finding about a resource of any type; without a profile by R4 and by what this service asks.
 
-    ``takes`` says what the entries of a transaction may ask; ``also`` is what stands against what was read.
+    A Bundle of type message is read as one to be processed. ``takes`` says what the entries of a transaction may ask;
+    ``also`` is what stands against what was read.
     """
     if faults := _faults_of_question(asked, resource_type, base_url):
         return faults
+    is_message = not asked.profile and fields.text(asked.resource, "type") == "message"
     is_r4_only = _unversioned(asked.profile) == f"{R4_PROFILES}{resource_type}"
     read = _readers(asked.mode, takes, base_url).get(resource_type)
+    if resource_type == "Bundle" and is_message:
+        read = partial(reading.read, base_url=base_url, is_strict=is_strict)
     if read is None or is_r4_only:
         return checking.check(asked.resource, resource_type=resource_type, is_strict=is_strict)
     try:
@@ -90,7 +95,8 @@ def validate(
         )
     except Refused as refusal:
         return list(refusal.findings)
-    return [*accepted.warnings, *also(accepted.content)]
+    warnings = getattr(accepted.content, "warnings", ())
+    return [*accepted.warnings, *warnings, *also(accepted.content)]
 
 
 def _faults_of_question(asked: Wanted, resource_type: str, base_url: str) -> list[Finding]:

@@ -1,5 +1,6 @@
 """The referral's tables, by what they are about. Everybody else imports them from here."""
 
+from referrals.models.groups import FirstMatch
 from referrals.models.invitation import (
     Channel,
     Link,
@@ -22,6 +23,7 @@ from referrals.models.term import Described, ReferralTerm
 __all__ = [
     "Channel",
     "Described",
+    "FirstMatch",
     "Link",
     "MatchRun",
     "Message",

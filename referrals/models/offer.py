@@ -3,29 +3,36 @@
 import uuid
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
 from accounts.models import Organisation
 from privacy.classes import Privacy
+from privacy.fields import EncryptedTextField
 from privacy.row_security import owned_by
 from referrals.models.referral import OF_THE_REFERRAL, Referral
 
 
 class MatchRun(models.Model):
-    """One run of the matcher for a referral: what it knew, which version it was, how it ended."""
+    """One run of the matcher for a referral: all that it takes to judge again, and how it ended.
+
+    ``asked`` is the need as JSON, ``judged`` the ids of the JudgedFacts of every community that was judged.
+    """
 
     referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="match_runs")
     at = models.DateTimeField()
     matcher_version = models.CharField(max_length=20)
-    need = models.JSONField()
+    asked = EncryptedTextField(blank=True, db_default="")
+    judged = models.JSONField(db_default=Value([], output_field=models.JSONField()))
+    weights = models.JSONField(db_default=Value({}, output_field=models.JSONField()))
     considered = models.PositiveIntegerField()
     offered = models.PositiveIntegerField()
 
     TENANCY = OF_THE_REFERRAL
     PRIVACY = {
-        **dict.fromkeys(("id", "at", "matcher_version", "considered", "offered"), Privacy.OPEN),
+        **dict.fromkeys(("id", "at", "matcher_version", "weights"), Privacy.OPEN),
+        **dict.fromkeys(("considered", "offered"), Privacy.OPEN),
         "referral": Privacy.PSEUDONYM,
-        "need": Privacy.SENSITIVE,
+        **dict.fromkeys(("asked", "judged"), Privacy.SENSITIVE),
     }
 
     def __str__(self) -> str:
@@ -33,7 +40,7 @@ class MatchRun(models.Model):
 
 
 class Offer(models.Model):
-    """A community offered to a patient, with the reasons why."""
+    """A community offered to a patient, with the reasons why; ``withdrawn_at``: until then."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run = models.ForeignKey(MatchRun, on_delete=models.PROTECT, related_name="offers")
@@ -45,18 +52,21 @@ class Offer(models.Model):
     score = models.IntegerField()
     reasons = models.JSONField()
     chosen_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
 
     TENANCY = OF_THE_REFERRAL
     PRIVACY = {
         **dict.fromkeys(("id", "run", "referral"), Privacy.PSEUDONYM),
         **dict.fromkeys(("community", "reasons", "chosen_at"), Privacy.SENSITIVE),
-        **dict.fromkeys(("rank", "score"), Privacy.OPEN),
+        **dict.fromkeys(("rank", "score", "withdrawn_at"), Privacy.OPEN),
     }
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["referral", "community"], name="offer_once_a_community"
+                fields=["referral", "community"],
+                condition=Q(withdrawn_at__isnull=True),
+                name="offer_once_a_community",
             ),
         ]
 

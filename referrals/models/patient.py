@@ -39,6 +39,8 @@ class Patient(models.Model):
     postcode = EncryptedTextField(blank=True)
     gender = models.CharField(max_length=10, blank=True)
     language = models.CharField(max_length=20, blank=True)
+    ethnic_category = EncryptedTextField(blank=True, default="", db_default="")
+    is_deceased = models.BooleanField(default=False, db_default=False)
     document = EncryptedTextField()
     version = models.PositiveIntegerField(default=1)
     received_at = models.DateTimeField()
@@ -53,7 +55,9 @@ class Patient(models.Model):
             ("nhs_number", "given_name", "family_name", "birth_date_text"), Privacy.IDENTIFIES
         ),
         **dict.fromkeys(("phone", "email", "postcode", "document"), Privacy.IDENTIFIES),
-        **dict.fromkeys(("gender", "language"), Privacy.SENSITIVE),
+        **dict.fromkeys(
+            ("gender", "language", "ethnic_category", "is_deceased"), Privacy.SENSITIVE
+        ),
         **dict.fromkeys(("practice", "version", "received_at", "updated_at"), Privacy.OPEN),
     }
 

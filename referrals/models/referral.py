@@ -10,7 +10,7 @@ from accounts.actors import Actor, ActorKind
 from accounts.models import Client, Organisation
 from communities.models import Condition
 from privacy.classes import Privacy
-from privacy.fields import EncryptedTextField
+from privacy.fields import EncryptedSetField, EncryptedTextField
 from privacy.row_security import owned_by, owned_through
 from referrals.lifecycle import (
     MAYBE_NOT_ISSUED,
@@ -67,6 +67,7 @@ class Referral(models.Model):
     authored_on = models.CharField(max_length=35, blank=True)
     is_contact_prohibited = models.BooleanField(default=False)
     is_patient_contained = models.BooleanField(default=False)
+    preferences = EncryptedSetField(db_default="", default=frozenset)
     status = models.CharField(max_length=20, choices=RequestStatus.choices)
     task_status = models.CharField(max_length=20, choices=TaskStatus.choices)
     business_status = models.CharField(max_length=30, choices=BusinessStatus.choices)
@@ -85,7 +86,7 @@ class Referral(models.Model):
     TENANCY = owned_by("practice_id", readable="icb_id = (SELECT app_icb())")
     PRIVACY = {
         **dict.fromkeys(("id", "reference", "patient"), Privacy.PSEUDONYM),
-        **dict.fromkeys(("conditions", "is_contact_prohibited"), Privacy.SENSITIVE),
+        **dict.fromkeys(("conditions", "is_contact_prohibited", "preferences"), Privacy.SENSITIVE),
         **dict.fromkeys(
             ("delivered_at", "opened_at", "chose_at", "joined_at", "active_at"), Privacy.SENSITIVE
         ),

@@ -7,7 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from accounts.models import HostKey, Membership, Organisation, User
+from accounts.actors import member_actor
+from accounts.members import has_role
+from accounts.models import HostKey, Membership, Organisation, Role, User
 from audit.models import Action, Entry
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +51,37 @@ def test_who_was_let_in_where_and_as_what_is_recorded_without_their_address() ->
     icb = Organisation.objects.get(ods_code="QMF")
     assert (entry.actor, entry.target) == ("system", f"User/{User.objects.get().pk}")
     assert entry.detail == {"role": "commissioner", "organisation": str(icb.pk)}
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("Example Peer Network (fictional)", "community-coordinator"),
+        ("Whoever runs this", "clinical-reviewer"),
+        ("Whoever runs this", "lived-experience-reviewer"),
+    ],
+)
+def test_hosts_and_the_operator_are_named(name: str, role: str) -> None:
+    said("add_member", "a@host.example", "--name", name, "--role", role)
+
+    member = Membership.objects.select_related("organisation").get()
+    assert (member.organisation.name, member.role) == (name, role)
+    assert has_role(member_actor(member.user, organisation=member.organisation), Role(role))
+
+
+@pytest.mark.parametrize(
+    ("where", "role"),
+    [
+        (("--name", "Nobody"), "community-coordinator"),
+        (("--ods", "QMF"), "clinical-reviewer"),
+        (("--ods", "F84003"), "commissioner"),
+    ],
+)
+def test_nobody_gets_a_role_where_it_does_not_count(where: tuple[str, str], role: str) -> None:
+    with pytest.raises(CommandError, match="would work"):
+        said("add_member", "a@icb.example", *where, "--role", role)
+
+    assert not User.objects.exists()
 
 
 @pytest.mark.parametrize(("email", "ods"), [("nobody", "QMF"), ("a@icb.example", "XXX")])

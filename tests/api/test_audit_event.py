@@ -98,16 +98,34 @@ def test_what_was_done_to_a_referral_is_found_the_newest_first(
         },
         "entity": [
             {
-                "what": {"reference": f"ServiceRequest/{referral.pk}"},
+                "what": {"reference": f"{kind}/{referral.pk}"},
                 "type": {
                     "system": "http://terminology.hl7.org/CodeSystem/audit-entity-type",
                     "code": "2",
                     "display": "System Object",
                 },
             }
+            for kind in ("ServiceRequest", "Task")
         ],
     }
     assert body(auditor.get(f"{PATH}/{read['id']}")) == read
+
+
+def test_what_was_done_to_a_referral_was_done_to_its_task(
+    auditor: cast.ClinicalSystem, referral: Referral
+) -> None:
+    of_request = found(auditor.get(f"{PATH}?entity=ServiceRequest/{referral.pk}"))
+    of_task = found(auditor.get(f"{PATH}?entity=Task/{referral.pk}"))
+
+    assert of_task == of_request
+    assert len(of_task) == 3
+
+
+def test_events_are_sorted_by_their_date(auditor: cast.ClinicalSystem, referral: Referral) -> None:
+    path = f"{PATH}?entity=Task/{referral.pk}&_sort="
+
+    assert [event["action"] for event in found(auditor.get(f"{path}date"))] == ["C", "U", "R"]
+    assert [event["action"] for event in found(auditor.get(f"{path}-date"))] == ["R", "U", "C"]
 
 
 def test_neither_the_patients_nor_the_services_doings_are_shown(
@@ -157,7 +175,7 @@ def test_a_long_answer_comes_in_pages_that_lead_to_each_other(
 ) -> None:
     for _reading in range(3):
         gp_system.get(f"/fhir/R4/ServiceRequest/{referral.pk}")
-    path, pages = f"{PATH}?entity=ServiceRequest/{referral.pk}&_count=2", []
+    path, pages = f"{PATH}?entity=ServiceRequest/{referral.pk}&_count=2&_total=accurate", []
 
     while path:
         page = body(auditor.get(path))
@@ -196,7 +214,9 @@ def test_more_than_a_hundred_on_a_page_are_a_hundred(
         for _reading in range(101):
             record(Action.REFERRAL_READ, by=who, at=AT, target=f"ServiceRequest/{referral.pk}")
 
-    page = body(auditor.get(f"{PATH}?entity=ServiceRequest/{referral.pk}&_count=5000"))
+    page = body(
+        auditor.get(f"{PATH}?entity=ServiceRequest/{referral.pk}&_count=5000&_total=accurate")
+    )
 
     assert (len(page["entry"]), page["total"]) == (100, 104)
 

@@ -155,7 +155,9 @@ def test_a_patient_already_known_is_brought_up_to_date(
 ) -> None:
     gp_system.post("/fhir/R4", bundle(*pair(persons[0])))
 
-    answer = gp_system.post("/fhir/R4", bundle(*pair(persons[0])))
+    changed = pair(persons[0])
+    changed[0]["resource"]["maritalStatus"] = {"text": "Not said"}
+    answer = gp_system.post("/fhir/R4", bundle(*changed))
 
     [of_patient, _] = json.loads(answer.content)["entry"]
     assert of_patient["response"]["etag"] == 'W/"2"'

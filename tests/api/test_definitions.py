@@ -12,8 +12,10 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import resolve
+from django.utils.timezone import localdate
 
 from api.fhir.metadata import NotServed
+from communities.models import Capacity, Community
 from config.fictional import Person
 from integrations.fhir.definitions import catalogue
 from referrals.models import PracticeTask, PracticeTaskKind
@@ -168,6 +170,23 @@ def sample(
     gp_system: cast.ClinicalSystem, person: Person, run_jobs: cast.RunJobs
 ) -> list[Resource]:
     """What a clinical system gets to see on an ordinary day, of every kind."""
+    needy = cast.referral_for(person) | {
+        "extension": [
+            {
+                "url": f"{BASE}/StructureDefinition/peer-support-need",
+                "valueCoding": {"system": f"{BASE}/CodeSystem/peer-support-need", "code": "nights"},
+            },
+            {"url": f"{BASE}/StructureDefinition/acute-risk", "valueBoolean": False},
+        ]
+    }
+    gp_system.post("/fhir/R4/ServiceRequest", needy)
+    Community.objects.filter(key="f001").update(
+        centre_latitude=51.5, centre_longitude=0.1, radius_km=20
+    )
+    today = localdate()
+    Capacity.objects.create(
+        community=Community.objects.get(key="f001"), stated_on=today, fresh_until=today
+    )
     referral = steps.invited(gp_system, person, run_jobs)
     for kind in PracticeTaskKind:
         PracticeTask.objects.create(referral=referral, kind=kind, raised_at=referral.told_at)
@@ -429,9 +448,11 @@ def test_every_reason_that_is_published_leads_to_a_condition(
 ) -> None:
     [include] = _read("/fhir/R4/ValueSet/referral-reason")["compose"]["include"]
     codes = [concept["code"] for concept in include["concept"]]
+    # Some of them are taken only with this answer.
+    no_risk = {"url": f"{BASE}/StructureDefinition/acute-risk", "valueBoolean": False}
     entries = [
         {
-            "resource": cast.referral_for(person, snomed_code=code),
+            "resource": cast.referral_for(person, snomed_code=code) | {"extension": [no_risk]},
             "request": {"method": "POST", "url": "ServiceRequest"},
         }
         for code in codes

@@ -12,9 +12,9 @@ from django.utils.timezone import localdate
 from pytest_django import Settings
 
 from accounts.models import Organisation
+from communities.candidates import as_candidate
 from communities.loading import DATA, load_directory, load_reference
 from communities.models import Area, Community, Listing
-from communities.selectors import as_candidate
 from integrations.fhir.checking import check
 from tests import cast
 from tests.api.answers import Answer, issues
@@ -90,6 +90,48 @@ def test_a_listed_community_is_shown_with_what_is_stated_of_it(
     assert ages["extension"][0]["valueRange"]["low"]["value"] == 18
     [area] = service["coverageArea"]
     assert body(gp_system.get(f"/fhir/R4/{area['reference']}"))["name"] == "UK"
+
+
+def parts(resource: dict[str, Any], extension: str) -> list[dict[str, Any]]:
+    """The parts of each extension of this name, by theirs."""
+    return [
+        {
+            part["url"]: value
+            for part in one["extension"]
+            for name, value in part.items()
+            if name != "url"
+        }
+        for one in resource["extension"]
+        if one["url"] == f"{BASE}/StructureDefinition/{extension}"
+    ]
+
+
+def test_the_evidence_of_moderation_is_shown(
+    gp_system: cast.ClinicalSystem, listed: Community
+) -> None:
+    Community.objects.filter(pk=listed.pk).update(
+        moderator_hours=[[5, "22:00", "06:00"]], readiness=["action"], device_need="A phone"
+    )
+
+    service = body(gp_system.get(f"{SERVICES}/{listed.pk}"))
+
+    assert "availableTime" not in service
+    assert parts(service, "moderator-span") == [
+        {"dayOfWeek": "fri", "from": "22:00:00", "to": "06:00:00", "timeZone": "Europe/London"}
+    ]
+    [evidence] = parts(service, "moderation-evidence")
+    assert evidence["medianFirstResponse"] == 15
+    assert evidence["crisisPolicy"] == listed.crisis_policy
+    assert evidence["onlineSafetyActAssessedOn"] == "2026-03-02"
+    assert "fidelityProtocol" not in evidence
+    assert parts(service, "taking-part") == [
+        {"canLookFirst": False, "hasInPerson": False, "deviceNeed": "A phone"}
+    ]
+    assert parts(service, "research-evidence") == [{"citation": "No evidence supplied."}]
+    assert parts(service, "data-protection")[0]["country"] == "GB"
+    assert codes(service, own("readiness")) == {"action"}
+    assert codes(service, own("accessibility")) == {"screen_reader"}
+    assert codes(service, own("staffed-by")) == {"people"}
 
 
 def test_what_nobody_has_stated_is_not_shown_as_a_characteristic(
@@ -209,7 +251,7 @@ def test_communities_are_found_by_the_tier_that_their_facts_lead_to(
     shown = pages(gp_system, f"{SERVICES}?{query}")
 
     rows = Community.objects.select_related("host").prefetch_related("conditions")
-    expected = {str(row.pk) for row in rows if as_candidate(row).tier == tier}
+    expected = {str(row.pk) for row in rows if as_candidate(row, on=localdate()).tier == tier}
     assert {service["id"] for service in shown} == expected != set()
 
 

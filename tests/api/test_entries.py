@@ -511,3 +511,71 @@ def test_both_are_stated(gp_system: cast.ClinicalSystem) -> None:
     [rest] = newest(gp_system, "metadata")["rest"]
 
     assert {"transaction", "batch"} <= {one["code"] for one in rest["interaction"]}
+
+
+# Reading on a condition, and what no entry asks
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_a_get_entry_shows_what_is_not_known_yet(
+    gp_system: cast.ClinicalSystem, known: Referral, kind: str
+) -> None:
+    url = f"ServiceRequest/{known.pk}"
+    moment = newest(gp_system, url)["meta"]["lastUpdated"]
+    asked = bundle(
+        kind,
+        ask("GET", url, ifNoneMatch='W/"1"'),
+        ask("GET", url, ifNoneMatch='W/"2"'),
+        ask("GET", url, ifModifiedSince=moment),
+        ask("GET", url, ifModifiedSince="2020-01-01T00:00:00Z"),
+        ask("GET", f"{url}/_history/1", ifNoneMatch='W/"1"'),
+        # R4 http: where both are sent, the version decides.
+        ask("GET", url, ifNoneMatch='W/"2"', ifModifiedSince=moment),
+    )
+
+    answered = entries(gp_system.post("/fhir/R4", asked), kind)
+
+    assert statuses(answered) == ["304", "200", "304", "200", "304", "200"]
+    assert ["resource" in one for one in answered] == [False, True, False, True, False, True]
+    assert answered[0]["response"]["etag"] == 'W/"1"'
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PATCH"])
+def test_an_entry_that_heads_or_patches_is_told_what_is_served(
+    gp_system: cast.ClinicalSystem, known: Referral, method: str
+) -> None:
+    binary = {
+        "resourceType": "Binary",
+        "contentType": "application/json-patch+json",
+        "data": "W10=",
+    }
+    entry = ask(method, f"ServiceRequest/{known.pk}", binary if method == "PATCH" else None)
+
+    alone = gp_system.post("/fhir/R4", bundle("transaction", entry))
+    [answered] = entries(gp_system.post("/fhir/R4", bundle("batch", entry)), "batch")
+
+    [issue] = issues(alone, 422)
+    assert issue["code"] == "not-supported"
+    assert f"{method} is not served in an entry" in issue["diagnostics"]
+    assert answered["response"]["outcome"]["issue"] == [issue]
+
+
+# Scopes: what an entry brings along is covered as if it had come alone
+
+
+def test_a_patient_inside_an_entry_needs_the_scope_of_a_patient(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    may(gp_system, "system/ServiceRequest.c system/Task.c")
+    inside = ask("POST", "ServiceRequest", cast.referral_for(person))
+
+    for kind in ("transaction", "batch"):
+        answer = gp_system.post("/fhir/R4", bundle(kind, inside))
+        found = (
+            issues(answer, 403)
+            if kind == "transaction"
+            else entries(answer, kind)[0]["response"]["outcome"]["issue"]
+        )
+        assert "system/Patient.c" in found[0]["diagnostics"]
+
+    assert not Patient.objects.exists()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from config.fictional import Person
+from config.fictional import Person, patient_resource
 from referrals.models import Referral
 from tests import cast
 from tests.api.answers import issues
@@ -391,3 +391,148 @@ def test_a_number_that_ends_is_not_texted(
 
 def _refer(system: cast.ClinicalSystem, sent: dict[str, Any], patient: dict[str, Any]) -> Any:
     return system.post("/fhir/R4/ServiceRequest", sent | {"contained": [patient]})
+
+
+# Media types and methods
+
+
+@pytest.mark.parametrize(
+    ("media_type", "named"),
+    [
+        ("application/fhir+json; fhirVersion=3.0", "fhirVersion=4.0"),
+        ("application/fhir+json;fhirversion=5.0;charset=utf-8", "fhirVersion=4.0"),
+        ("application/fhir+json; charset=iso-8859-1", "UTF-8"),
+        ('application/json; charset="utf-16"', "UTF-8"),
+    ],
+)
+def test_a_body_of_another_version_or_charset_is_not_read(
+    gp_system: cast.ClinicalSystem, person: Person, media_type: str, named: str
+) -> None:
+    """R4 http, Content Types and encodings: UTF-8 only; the MIME-type parameter fhirVersion."""
+    answer = gp_system.post(
+        "/fhir/R4/ServiceRequest", cast.referral_for(person), Content_Type=media_type
+    )
+
+    [issue] = issues(answer, 415)
+    assert named in issue["diagnostics"]
+    assert not Referral.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "application/fhir+json; fhirVersion=4.0",
+        'application/fhir+json; charset="UTF-8"; fhirVersion="4.0"',
+    ],
+)
+def test_a_body_that_says_it_is_r4_in_utf_8_is_read(
+    gp_system: cast.ClinicalSystem, person: Person, media_type: str
+) -> None:
+    answer = gp_system.post(
+        "/fhir/R4/ServiceRequest", cast.referral_for(person), Content_Type=media_type
+    )
+
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/fhir+json; fhirVersion=4.0", 200),
+        ("application/fhir+json; fhirVersion=5.0, application/fhir+json; fhirVersion=4.0", 200),
+        ("application/fhir+json; fhirVersion=5.0", 406),
+        ("application/fhir+json; fhirVersion=3.0; q=0.9, */*; fhirVersion=1.0", 406),
+        ("application/fhir+xml", 406),
+    ],
+)
+def test_answers_are_r4_and_json_or_say_so(
+    gp_system: cast.ClinicalSystem, referral: Referral, accept: str, status: int
+) -> None:
+    answer = gp_system.get(f"/fhir/R4/Task/{referral.pk}", Accept=accept)
+
+    assert answer.status_code == status
+    if status == 406:
+        assert "application/fhir+json" in issues(answer, 406)[0]["diagnostics"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status"),
+    [
+        ("application/fhir%2Bjson; fhirVersion=4.0", 200),
+        ("application/fhir+json; fhirVersion=4.0", 200),
+        ("application/fhir%2Bjson; fhirVersion=5.0", 406),
+    ],
+)
+def test_a_format_in_the_address_may_name_the_version(
+    gp_system: cast.ClinicalSystem, referral: Referral, wanted: str, status: int
+) -> None:
+    answer = gp_system.get(f"/fhir/R4/Task/{referral.pk}?_format={wanted}")
+
+    assert answer.status_code == status
+
+
+def test_a_method_that_is_not_possible_is_told_which_are(
+    gp_system: cast.ClinicalSystem, referral: Referral
+) -> None:
+    answer = gp_system.delete(f"/fhir/R4/Task/{referral.pk}")
+
+    [issue] = issues(answer, 405)
+    assert "Possible: GET, PUT, PATCH, HEAD, OPTIONS." in issue["diagnostics"]
+    assert answer["Allow"] == "GET, PUT, PATCH, HEAD, OPTIONS"
+
+
+# Ids and conflicts
+
+
+@pytest.mark.parametrize("how", [str.upper, lambda pk: pk.replace("-", ""), "{{{}}}".format])
+def test_an_id_is_found_as_it_is_written_and_not_otherwise(
+    gp_system: cast.ClinicalSystem, referral: Referral, how: Any
+) -> None:
+    """R4 datatypes, id: ids are case-sensitive."""
+    place, other = f"/fhir/R4/Task/{referral.pk}", f"/fhir/R4/Task/{how(str(referral.pk))}"
+    task = _resource(gp_system.get(place))
+
+    for address in (other, f"{other}/_history", f"{other}/_history/1"):
+        assert issues(gp_system.get(address), 404)
+    assert issues(gp_system.put(other, task | {"id": other.rpartition("/")[2]}), 404)
+    assert issues(gp_system.get(f"{other}/$available-actions"), 404)
+
+
+def test_a_reference_to_a_patient_is_case_sensitive(
+    gp_system: cast.ClinicalSystem, referral: Referral, person: Person
+) -> None:
+    sent = cast.referral_for(person) | {
+        "subject": {"reference": f"Patient/{str(referral.patient_id).upper()}"}
+    }
+    del sent["contained"]
+
+    assert issues(gp_system.post("/fhir/R4/ServiceRequest", sent), 422)
+
+
+def test_a_failed_test_of_a_patch_is_a_conflict(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    patient = _patient(gp_system, person)
+    changes = [{"op": "test", "path": "/birthDate", "value": "1900-01-01"}]
+
+    [issue] = issues(gp_system.patch(f"/fhir/R4/Patient/{patient['id']}", changes), 409)
+
+    assert issue["code"] == "conflict"
+    assert issue["details"]["coding"][0]["code"] == "REC_CONFLICT"
+
+
+def test_a_senders_own_names_are_not_repeated_without_bounds(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    asked = (f"/fhir/R4/{place}?{'n' * 300}%0A=1" for place in ("Task", "HealthcareService/$match"))
+    nested: Any = {"n" * 60: 1}
+    for _ in range(12):
+        nested = {"extension": [nested | {"url": "https://gp.example/x"}]}
+    sent = patient_resource(person) | nested | {"n" * 300: 1, "a\u202eb": 1}
+
+    said = issues(gp_system.post("/fhir/R4/Patient", sent), 400)
+    said += [issue for address in asked for issue in issues(gp_system.get(address), 400)]
+
+    for place in (place for issue in said for place in issue.get("expression", [])):
+        assert len(place) <= 200
+        assert place.isprintable()

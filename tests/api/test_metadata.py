@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from integrations.fhir.capability import SORTABLE
 from tests import cast
 from tests.api.answers import issues
 from tests.integrations.fhir.cast import check
@@ -94,6 +95,72 @@ def test_every_include_that_is_named_is_understood(
                 address = f"/fhir/R4/{resource['type']}?{name}={include}"
 
                 assert everything.get(address).status_code == 200, address
+
+
+def test_every_order_that_is_named_is_served_and_no_other(
+    everything: cast.ClinicalSystem, rest: dict[str, Any]
+) -> None:
+    named, served = set(), set()
+    for resource in rest["resource"]:
+        if "search-type" not in str(resource.get("interaction")):
+            continue
+        for parameter in resource["searchParam"]:
+            order = (resource["type"], parameter["name"])
+            answer = everything.get(f"/fhir/R4/{order[0]}?_sort=-{order[1]}")
+            named |= {order} if parameter.get("documentation") == SORTABLE else set()
+            served |= {order} if answer.status_code == 200 else set()
+
+    assert named == served
+    assert named > {
+        ("Task", "authored-on"),
+        ("Task", "modified"),
+        ("ServiceRequest", "authored"),
+        ("Provenance", "recorded"),
+        ("AuditEvent", "date"),
+        ("Patient", "_lastUpdated"),
+    }
+
+
+def test_the_profiles_that_are_named_are_there_and_known_to_validate(
+    everything: cast.ClinicalSystem, rest: dict[str, Any]
+) -> None:
+    named = {
+        (resource["type"], profile)
+        for resource in rest["resource"]
+        for profile in resource.get("supportedProfile", ())
+    }
+
+    assert {kind for kind, _ in named} == {"Patient", "ServiceRequest", "Task", "Bundle"}
+    for kind, profile in named:
+        definition = everything.get(profile.removeprefix("http://127.0.0.1:8000"))
+        assert json.loads(definition.content)["url"] == profile
+        asked = everything.post(
+            f"/fhir/R4/{kind}/$validate?profile={profile}", {"resourceType": kind}
+        )
+        assert "not-supported" not in str(json.loads(asked.content)["issue"])
+
+
+def test_messages_are_taken_where_the_statement_says(everything: cast.ClinicalSystem) -> None:
+    statement = json.loads(everything.http.get("/fhir/R4/metadata").content)
+
+    [messaging] = statement["messaging"]
+
+    [endpoint] = messaging["endpoint"]
+    place = endpoint["address"].removeprefix("http://127.0.0.1:8000")
+    [issue] = issues(everything.post(place, {"resourceType": "Bundle", "type": "batch"}), 400)
+    assert "MessageHeader" in issue["diagnostics"]
+    assert "servicerequest-request, new, active" in messaging["documentation"]
+    assert "servicerequest-response" not in messaging["documentation"]
+
+
+def test_what_no_subscription_tells_of_is_said(rest: dict[str, Any]) -> None:
+    [subscription] = [one for one in rest["resource"] if one["type"] == "Subscription"]
+
+    assert "SubscriptionTopic/task-changed" in subscription["documentation"]
+    assert (
+        "No topic tells of the Tasks that the practice is asked to do"
+        in subscription["documentation"]
+    )
 
 
 def test_the_token_endpoint_is_where_old_clients_look_for_it(rest: dict[str, Any]) -> None:

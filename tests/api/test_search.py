@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from time_machine import travel
 
 from audit.models import Action, Entry
@@ -91,11 +93,18 @@ def _names(referrals: list[Referral]) -> list[str]:
         ("ServiceRequest?status:not=revoked", [4, 3, 2, 1, 0]),
         ("ServiceRequest?status=revoked,active", [4, 3, 2, 1, 0]),
         ("ServiceRequest?status=active&status=revoked", []),
-        ("ServiceRequest?intent=order&priority=routine", [4, 3, 2, 1, 0]),
+        ("ServiceRequest?intent=order&priority:missing=true", [4, 3, 2, 1, 0]),
+        ("ServiceRequest?priority=routine", []),
         ("ServiceRequest?identifier=R-3", [3]),
         ("ServiceRequest?identifier=https://gp.example/referral|R-3", [3]),
         ("ServiceRequest?identifier=https://other.example/referral|R-3", []),
         ("ServiceRequest?identifier=R-1,R-2", [2, 1]),
+        ("ServiceRequest?identifier=https://gp.example/referral|", [4, 3, 2, 1, 0]),
+        ("ServiceRequest?identifier={own}/fhir/Id/referral|", [4, 3, 2, 1, 0]),
+        ("ServiceRequest?identifier=https://other.example/referral|", []),
+        ("ServiceRequest?identifier=https://fhir.nhs.uk/Id/nhs-number|", []),
+        ("ServiceRequest?patient.identifier=https://fhir.nhs.uk/Id/nhs-number|", [4, 3, 2, 1, 0]),
+        ("ServiceRequest?patient.identifier=https://other.example/patient|", []),
         ("ServiceRequest?_lastUpdated=2026-09-08", [1]),
         ("ServiceRequest?_lastUpdated=ne2026-09-08", [4, 3, 2, 0]),
         ("ServiceRequest?_lastUpdated=gt2026-09-08", [4, 3, 2]),
@@ -116,12 +125,18 @@ def _names(referrals: list[Referral]) -> list[str]:
         ("Task?code=fulfill", [4, 3, 2, 1, 0]),
         ("Task?code=http://hl7.org/fhir/CodeSystem/task-code|approve", []),
         ("Task?intent=order&authored-on=2026-09-09", [2]),
-        ("Task?owner:missing=true", [4, 3, 2, 1, 0]),
-        ("Task?owner:missing=false", []),
+        ("Task?owner:missing=true", []),
+        ("Task?owner:missing=false", [4, 3, 2, 1, 0]),
         ("Task?focus.identifier=R-4", [4]),
         ("Task?focus:ServiceRequest.status=active", [4, 3, 2, 1, 0]),
         ("Task?requester:identifier={practice}", [4, 3, 2, 1, 0]),
         ("Task?requester.identifier=https://fhir.nhs.uk/id/ods-organization-code|F00000", []),
+        (
+            "Task?requester.identifier=https://fhir.nhs.uk/id/ods-organization-code|",
+            [4, 3, 2, 1, 0],
+        ),
+        ("Task?_has:Provenance:target:recorded=2026-09-10", [3]),
+        ("ServiceRequest?_has:Provenance:target:recorded=2026-09-11", [4]),
         ("ServiceRequest?_has:Task:focus:status=requested", [4, 3]),
         ("ServiceRequest?_has:Task:focus:business-status=joined", []),
     ],
@@ -134,9 +149,9 @@ def test_a_search_finds_what_its_parameters_say(
     query: str,
     found: list[int],
 ) -> None:
-    asked = query.replace("{base}", f"{settings.PUBLIC_BASE_URL}/fhir/R4").replace(
-        "{practice}", str(gp_system.organisation.ods_code)
-    )
+    base = str(settings.PUBLIC_BASE_URL)
+    asked = query.replace("{base}", f"{base}/fhir/R4").replace("{own}", base)
+    asked = asked.replace("{practice}", str(gp_system.organisation.ods_code))
 
     bundle = find(asked)
 
@@ -176,7 +191,7 @@ def test_a_search_by_post_keeps_its_parameters_out_of_the_address(
 
 
 def test_pages_go_through_all_and_back_again(find: Find, referrals: list[Referral]) -> None:
-    first = find("ServiceRequest?status=active&_count=2")
+    first = find("ServiceRequest?status=active&_count=2&_total=accurate")
     second = find(link(first, "next") or "")
     third = find(link(second, "next") or "")
     again = find(link(third, "previous") or "")
@@ -239,6 +254,75 @@ def test_only_the_number_is_told_when_only_that_is_asked(
 
 def test_a_total_can_be_left_out(find: Find, referrals: list[Referral]) -> None:
     assert "total" not in find("ServiceRequest?_total=none")
+
+
+def test_rows_are_counted_only_for_those_who_ask(
+    gp_system: cast.ClinicalSystem, referrals: list[Referral]
+) -> None:
+    def asked(query: str) -> tuple[int | None, int]:
+        with CaptureQueriesContext(connection) as made:
+            bundle = json.loads(gp_system.get(f"/fhir/R4/Task?{query}").content)
+        counts = [one for one in made if "COUNT(" in one["sql"]]
+        return bundle.get("total"), len(counts)
+
+    assert asked("_count=5") == (5, 0)  # there is no more
+    assert asked("_count=2") == (None, 0)
+    assert asked("_count=2&_total=none") == (None, 0)
+    total, counts = asked("_count=2&_total=accurate")
+    assert (total, counts > 0) == (5, True)
+    assert asked("_summary=count")[0] == 5
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "ServiceRequest?_sort=authored",
+        "Task?_sort=authored-on",
+        "Task?_sort=modified",
+        "Provenance?_sort=recorded",
+    ],
+)
+def test_every_order_goes_through_all_in_pages(
+    find: Find, referrals: list[Referral], gp_system: cast.ClinicalSystem, path: str
+) -> None:
+    with travel(datetime(2026, 9, 20, tzinfo=UTC), tick=False):
+        gp_system.sign_in()
+        for day, referral in zip((3, 1, 1), referrals[3:], strict=False):
+            address = f"/fhir/R4/ServiceRequest/{referral.pk}"
+            sent = json.loads(gp_system.get(address).content)
+            assert (
+                gp_system.put(address, sent | {"authoredOn": f"2026-09-0{day}"}).status_code == 200
+            )
+    gp_system.sign_in()
+    for order in (path, path.replace("=", "=-")):
+        whole, page, walked = ids(find(f"{order}&_count=100")), find(f"{order}&_count=1"), []
+        while True:
+            walked += ids(page)
+            following = link(page, "next")
+            if not following:
+                break
+            page = find(following)
+
+        assert walked == whole
+        assert len(set(whole)) == len(whole) >= 5
+    if path.startswith("ServiceRequest"):
+        rows = _names(referrals)
+        assert ids(find(path)) == [rows[4], rows[3], *rows[:3]]
+
+
+def test_what_was_done_comes_with_the_task(find: Find, referrals: list[Referral]) -> None:
+    task = str(referrals[4].pk)
+
+    with_it = find(f"Task?_id={task}&_revinclude=Provenance:target")
+    back = find(f"Provenance?target=Task/{task}&_include=Provenance:target")
+    narrow = find(f"Provenance?target:Task={task}&_include=Provenance:target:Task")
+
+    kinds = [e["resource"]["resourceType"] for e in with_it["entry"]]
+    assert kinds == ["Task", "Provenance"]
+    both = {(e["resource"]["resourceType"], e["resource"]["id"]) for e in back["entry"]}
+    assert both >= {("ServiceRequest", task), ("Task", task)}
+    included = [e for e in narrow["entry"] if e["search"]["mode"] == "include"]
+    assert [one["resource"]["resourceType"] for one in included] == ["Task"]
 
 
 def test_what_a_task_is_about_comes_with_it(find: Find, referrals: list[Referral]) -> None:

@@ -173,3 +173,126 @@ def test_a_practice_answers_what_it_was_asked(
     assert referral.links.count() == 2
     history = _resource(gp_system.get(f"{address}/_history"))
     assert [e["resource"]["status"] for e in history["entry"]] == ["completed", "requested"]
+
+
+SAID_BY_US = {
+    "businessStatus": {"businessStatus": {"text": "joined"}},
+    "for": {"for": {"reference": "Patient/0190a000-0000-4000-8000-000000000000"}},
+    "focus": {"focus": {"reference": "ServiceRequest/0190a000-0000-4000-8000-000000000000"}},
+    "code": {"code": {"text": "Something else"}},
+    "intent": {"intent": "plan"},
+    "statusReason": {"statusReason": {"coding": [{"code": "x", "system": "https://gp.example"}]}},
+}
+
+
+@pytest.mark.parametrize("how", ["put", "patch"])
+@pytest.mark.parametrize("element", SAID_BY_US)
+def test_what_only_the_service_can_say_is_refused_by_its_name(
+    gp_system: cast.ClinicalSystem, person: Person, run_jobs: cast.RunJobs, element: str, how: str
+) -> None:
+    referral = steps.invited(gp_system, person, run_jobs)
+    address, change = f"/fhir/R4/Task/{referral.pk}", SAID_BY_US[element]
+    task = _resource(gp_system.get(address))
+
+    if how == "put":
+        answer = gp_system.put(address, task | change)
+    else:
+        op = {"op": "add", "path": f"/{element}", "value": change[element]}
+        answer = gp_system.patch(address, [op])
+
+    found = [issue for issue in issues(answer, 422) if issue["severity"] == "error"]
+    assert [issue["expression"] for issue in found] == [[f"Task.{element}"]]
+    assert _resource(gp_system.get(address)) == task
+
+
+@pytest.mark.parametrize("element", ["businessStatus", "for", "focus"])
+def test_a_patch_does_not_take_away_what_only_the_service_can_say(
+    gp_system: cast.ClinicalSystem, person: Person, run_jobs: cast.RunJobs, element: str
+) -> None:
+    referral = steps.invited(gp_system, person, run_jobs)
+
+    answer = gp_system.patch(
+        f"/fhir/R4/Task/{referral.pk}", [{"op": "remove", "path": f"/{element}"}]
+    )
+
+    assert [f"Task.{element}"] in [issue.get("expression") for issue in issues(answer, 422)]
+
+
+@pytest.mark.parametrize("whose", ["ours", "the sender's", "without what is ours"])
+def test_a_task_sent_unchanged_keeps_its_version(
+    gp_system: cast.ClinicalSystem, person: Person, whose: str
+) -> None:
+    sent = _bringing(person, note=[{"text": "Prefers evenings"}])
+    task = _resource(gp_system.post("/fhir/R4/Task", sent), 201)
+    address = f"/fhir/R4/Task/{task['id']}"
+    again = {
+        "ours": task | {"lastModified": "2026-11-22T09:00:00Z"},
+        "the sender's": sent | {"id": task["id"]},
+        "without what is ours": {
+            name: value
+            for name, value in task.items()
+            if name not in ("businessStatus", "for", "focus", "lastModified", "meta")
+        },
+    }[whose]
+
+    answer = gp_system.put(address, again, If_Match='W/"1"')
+
+    assert _resource(answer) == task
+    assert answer["ETag"] == 'W/"1"'
+    assert _resource(gp_system.get(f"{address}/_history"))["total"] == 1
+    assert issues(gp_system.put(address, again, If_Match='W/"2"'), 412)
+
+
+def test_a_task_with_a_note_of_its_sender_gets_a_version(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    referral = steps.referred(gp_system, person)
+    address = f"/fhir/R4/Task/{referral.pk}"
+    noted = _resource(gp_system.get(address)) | {"note": [{"text": "Prefers evenings"}]}
+
+    answer = _resource(gp_system.put(address, noted))
+
+    assert (answer["meta"]["versionId"], answer["note"]) == ("2", noted["note"])
+
+
+def test_a_referral_is_taken_back_by_whoever_has_not_read_how_far_it_has_come(
+    gp_system: cast.ClinicalSystem, person: Person, run_jobs: cast.RunJobs
+) -> None:
+    referral = steps.referred(gp_system, person)
+    address = f"/fhir/R4/Task/{referral.pk}"
+    early = _resource(gp_system.get(address))
+    run_jobs()
+
+    ended = _resource(gp_system.put(address, early | {"status": "cancelled"}))
+
+    assert ended["businessStatus"]["coding"][0]["code"] == "withdrawn"
+
+
+def test_a_task_for_somebody_else_takes_no_referral_back(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    referral = steps.referred(gp_system, person)
+    address = f"/fhir/R4/Task/{referral.pk}"
+    task = _resource(gp_system.get(address)) | SAID_BY_US["for"]
+
+    assert issues(gp_system.put(address, task | {"status": "cancelled"}), 422)
+    assert _resource(gp_system.get(address))["status"] == "requested"
+
+
+def test_what_a_practice_was_asked_holds_nothing_of_its_own(
+    gp_system: cast.ClinicalSystem, person: Person, run_jobs: cast.RunJobs
+) -> None:
+    referral = steps.invited(gp_system, person, run_jobs)
+    asked = PracticeTask.objects.create(
+        referral=referral, kind=PracticeTaskKind.MESSAGE_REFUSED, raised_at=referral.told_at
+    )
+    address = f"/fhir/R4/Task/{asked.pk}"
+    task = _resource(gp_system.get(address))
+
+    unchanged = gp_system.put(address, task)
+    noted = gp_system.put(address, task | {"status": "completed", "note": [{"text": "Done."}]})
+
+    assert _resource(unchanged) == task
+    [issue] = issues(noted, 422)
+    assert issue["expression"] == ["Task.note"]
+    assert _resource(gp_system.get(address)) == task

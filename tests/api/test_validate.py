@@ -4,11 +4,13 @@ import json
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from api.fhir.served import VALIDATED
 from config.fictional import Person
 from tests import cast
 from tests.api.answers import Answer, issues, row_counts
+from tests.api.messages import Message
 
 pytestmark = pytest.mark.django_db
 
@@ -199,3 +201,53 @@ def test_a_finding_never_repeats_what_was_sent(
 
     assert _found(answer)
     assert b"Marked" not in answer.content
+
+
+# Messages
+
+
+def test_a_message_is_validated_as_it_would_be_processed(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    gp_system.sign_in()
+    before = row_counts()
+
+    answer = gp_system.post("/fhir/R4/Bundle/$validate", Message(person).bundle)
+
+    assert _found(answer) == []
+    assert row_counts() == before
+
+
+def test_what_bars_a_message_is_told_as_processing_tells_it(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    booking, untriaged, unknown, dead, feedback = (Message(person) for _ in range(5))
+    booking.header["eventCoding"]["code"] = "booking-request"
+    untriaged.encounter["status"] = "planned"
+    unknown.request["reasonCode"] = [
+        {"coding": [{"system": "http://snomed.info/sct", "code": "1"}]}
+    ]
+    dead.patient["deceasedBoolean"] = True
+    feedback.set_workflow("servicerequest-response", "new", "revoked")
+    sent = [one.bundle for one in (booking, untriaged, unknown, dead, feedback)]
+
+    validated = [_found(gp_system.post("/fhir/R4/Bundle/$validate", one)) for one in sent]
+    processed = [gp_system.post("/fhir/R4/$process-message", one) for one in sent]
+
+    assert [answer.status_code for answer in processed] == [422, 400, 422, 422, 404]
+    told = [
+        [(i["code"], *i.get("expression", ())) for i in json.loads(one.content)["issue"]]
+        for one in processed
+    ]
+    assert [[found[0]] for found in validated] == [[found[0]] for found in told]
+
+
+def test_a_message_that_is_to_be_a_transaction_is_refused(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    profile = f"{settings.PUBLIC_BASE_URL}/fhir/R4/StructureDefinition/referral-transaction"
+    address = f"/fhir/R4/Bundle/$validate?profile={profile}"
+
+    found = _found(gp_system.post(address, Message(person).bundle))
+
+    assert ("not-supported", "Bundle.type") in found

@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.actors import Actor
 from audit.models import Entry
@@ -22,9 +22,11 @@ from integrations.fhir.exports.models import Export
 from integrations.fhir.sources import evidence
 from integrations.fhir.subscriptions.models import Subscription
 from referrals.models import Patient, PatientVersion, Referral, StatusChange
-from tests import cast
+from tests import cast, standing
 from tests.architecture import test_routes, world
 from tests.architecture.world import Fingerprint, Holding, World, absent, fingerprint
+from tests.communities import people
+from tests.communities.people import browser_of
 
 pytestmark = pytest.mark.django_db
 
@@ -64,11 +66,25 @@ _BY_POST_TOO = {
 _ASKED_BY_CONTENT = {"fhir-transaction", "fhir-process-message"}
 
 
+@pytest.fixture(scope="module")
+def standing_world(
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[World]:
+    """Built once for all tests here."""
+    folder = tmp_path_factory.mktemp("world")
+    with standing.rows(
+        lambda: world.build(cast.run_jobs), folder=folder, blocker=django_db_blocker
+    ) as built:
+        yield built
+
+
 @pytest.fixture
-def the_world(run_jobs: cast.RunJobs, settings: Settings) -> World:
+def the_world(standing_world: World, db: None, settings: Settings) -> World:
     """Asked thousands of times in a minute, which is not what is asked about here."""
     settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, 1_000_000)
-    return world.build(run_jobs)
+    return world.another(standing_world)
 
 
 def _holding(the_world: World, owner: str) -> Holding | None:
@@ -97,9 +113,17 @@ def _address(route: str, **arguments: str) -> str:
     text = (
         str(test_routes.ROUTES[route].pattern).strip("^$").replace("/?", "").replace("(/.*)?", "")
     )
-    given = {"version": "1", "number": "1", "code": "no-such-code", "resource_id": "x", **arguments}
+    given = {
+        "version": "1",
+        "number": "1",
+        "code": "no-such-code",
+        "resource_id": "x",
+        "key": "f001",
+        "revision_id": absent(),
+        **arguments,
+    }
     for name, value in given.items():
-        for kind in ("str", "int", "uuid"):
+        for kind in ("str", "int", "uuid", "slug"):
             text = text.replace(f"<{kind}:{name}>", value)
     assert "<" not in text, f"{route}: the matrix does not know an argument of {text}"
     return f"/{text}"
@@ -270,10 +294,73 @@ def test_nobody_else_reaches_figures(the_world: World, browser: str) -> None:
 
 
 def test_a_token_reaches_no_persons_page(the_world: World) -> None:
-    for route in sorted(test_routes.SIGNED_IN | test_routes.PATIENT):
+    pages = test_routes.SIGNED_IN | test_routes.PATIENT | _ROLE_PAGES
+    for route in sorted(pages):
         answer = _send(the_world.own.system, "get", _address(route))
 
         assert answer.status_code in (302, 401), route
+
+
+_ROLE_PAGES = test_routes.COORDINATOR | test_routes.REVIEWER
+
+
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_nobody_without_the_role_reaches_the_pages_of_hosts_and_reviewers(
+    the_world: World, browser: str
+) -> None:
+    wrong = []
+    for route, verb in product(sorted(_ROLE_PAGES), VERBS):
+        answer = getattr(the_world.browsers[browser], verb)(_address(route))
+        is_sent_away = answer.status_code == 302 and "/accounts/login/" in answer["Location"]
+        is_refused = answer.status_code == 403 and browser not in ("stranger", "patient")
+        if not (is_sent_away or is_refused or answer.status_code == 405):
+            wrong.append((route, verb, answer.status_code))
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_nobody_without_the_role_reaches_the_admin(the_world: World, browser: str) -> None:
+    for verb in VERBS:
+        answer = getattr(the_world.browsers[browser], verb)("/admin/communities/community/")
+
+        assert answer.status_code in (302, 403)
+        if answer.status_code == 302:
+            assert "/admin/login/" in answer["Location"]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_host_reaches_its_own_communities_pages_only(the_world: World, verb: str) -> None:
+    host = the_world.own_host.key.organisation
+    own = Listing.objects.filter(host=host).order_by("key")[0]
+    foreign = Listing.objects.exclude(host=host).order_by("key")[0]
+    browser = browser_of(people.coordinator(host, "matrix"))
+    about_one = sorted(
+        route
+        for route in test_routes.COORDINATOR
+        if "key" in str(test_routes.ROUTES[route].pattern)
+    )
+
+    for route in about_one:
+        answers = [
+            fingerprint(getattr(browser, verb)(_address(route, key=key)), key)
+            for key in (foreign.key, "nothing")
+        ]
+
+        assert answers[0] == answers[1], route
+        assert answers[0].status in (404, 405), route
+        if verb == "get":
+            assert browser.get(_address(route, key=own.key)).status_code == 200, route
+
+
+def test_a_host_is_no_reviewer_and_a_reviewer_no_host(the_world: World) -> None:
+    coordinator = browser_of(people.coordinator(the_world.own_host.key.organisation, "matrix"))
+    reviewer = browser_of(people.clinician("matrix-reviewer"))
+
+    for route in sorted(test_routes.REVIEWER):
+        assert coordinator.get(_address(route)).status_code == 403, route
+    for route in sorted(test_routes.COORDINATOR):
+        assert reviewer.get(_address(route)).status_code == 403, route
 
 
 @pytest.mark.parametrize("browser", [name for name in BROWSERS if "patient" not in name])
@@ -340,6 +427,24 @@ def test_without_a_signature_nothing_is_taken(the_world: World, verb: str) -> No
         answer = getattr(browser, verb)(f"/api/events/{the_world.own_host.key.pk}")
 
         assert answer.status_code in ((401, 415) if verb == "post" else (405, 200, 401))
+
+
+def test_a_host_states_the_places_of_its_own_communities_only(the_world: World) -> None:
+    own, other = the_world.own_host, the_world.other_host
+    key = Listing.objects.filter(host=own.key.organisation).order_by("key")[0].key
+
+    assert own.state(key, {"total": 5}).status_code == 200
+    foreign, unknown = other.state(key, {"total": 5}), other.state("nothing", {"total": 5})
+    assert (foreign.status_code, foreign.content) == (401, unknown.content)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_without_a_signature_no_places_are_stated(the_world: World, verb: str) -> None:
+    key = Listing.objects.filter(host=the_world.own_host.key.organisation).order_by("key")[0].key
+    for browser in the_world.browsers.values():
+        answer = getattr(browser, verb)(f"/api/communities/{key}/capacity")
+
+        assert answer.status_code in ((401, 415) if verb == "put" else (405, 200, 401))
 
 
 # What is open to all

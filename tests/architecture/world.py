@@ -1,6 +1,7 @@
 """A small world with several practices, ICBs, hosts and patients in it, each asking for its own and others' things."""
 
 import re
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -123,6 +124,15 @@ def build(run_jobs: cast.RunJobs) -> World:
         own_host=cast.Community(make_host_key(host=host, at=at)),
         other_host=cast.Community(make_host_key(host=other, at=at)),
     )
+
+
+def another(world: World) -> World:
+    """The same for one test: whatever it does with systems, browsers and rows stays with it."""
+    keys = [holding.system.key for holding in (world.own, world.neighbour, world.far)]
+    copied = deepcopy(world, {id(key): key for key in keys})
+    for holding in (copied.own, copied.neighbour, copied.far):
+        holding.system.token = ""  # of its own, which is not too old
+    return copied
 
 
 def _hold(practice: Organisation, person: Person, run_jobs: cast.RunJobs) -> Holding:

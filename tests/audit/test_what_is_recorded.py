@@ -55,6 +55,7 @@ def test_a_changed_choice_of_what_to_share_is_recorded_and_a_repeated_one_is_not
         )
 
     entry = Entry.objects.get(action=Action.SHARING_CHOSEN)
+    assert placement
     assert entry.actor == f"patient/{referral.pk}"
     assert entry.target == f"Placement/{placement.pk}"
     assert entry.detail == {"tells-practice": 1, "counts-visits": 1}

@@ -10,9 +10,13 @@ from playwright.sync_api import Page
 from scripts.screenshots import (
     HEIGHT,
     WIDTHS,
+    admin_pages,
     declining_pages,
+    directory_pages,
+    host_pages,
     patient_pages,
     public_pages,
+    review_pages,
     staff_pages,
 )
 from scripts.stack import Stack
@@ -97,3 +101,32 @@ def test_staff_pages_are_usable_by_everybody(visit: Visit, stack: Stack) -> None
     page = visit()
 
     assert _faults(page, staff_pages(page, stack)) == []
+
+
+def test_the_directory_is_usable_by_everybody(visit: Visit, stack: Stack) -> None:
+    page = visit()
+
+    assert _faults(page, directory_pages(page, stack.base_url)) == []
+
+
+def test_the_directory_works_without_scripts(visit: Visit, stack: Stack) -> None:
+    page = visit(has_scripts=False)
+
+    assert list(directory_pages(page, stack.base_url))
+    assert list(host_pages(page, stack))
+
+
+def test_the_pages_of_hosts_and_reviewers_are_usable_by_everybody(
+    visit: Visit, stack: Stack
+) -> None:
+    page = visit()
+
+    assert _faults(page, host_pages(page, stack)) == []
+    assert _faults(page, review_pages(page, stack)) == []
+
+
+def test_the_admin_keeps_to_its_policy(visit: Visit, stack: Stack) -> None:
+    """What it may not load, its own watch of the browser would find."""
+    page = visit(width=1280)
+
+    assert list(admin_pages(page, stack)) == ["admin", "admin-communities"]

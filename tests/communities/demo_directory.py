@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from communities.ranking import Candidate, Need
+from communities.matching.candidate import Candidate
 from communities.tiers import (
     Cover,
     ModeratedBy,
@@ -43,6 +43,11 @@ def moderation_of(row: dict[str, str]) -> Moderation:
         has_named_host=row["host"] != "unknown",
         has_published_hours=bool(row["hours_text"]),
         is_public_social_group=row["kind"] == "public_social_group",
+        has_stated_training=bool(row.get("moderator_training")),
+        has_stated_first_response=bool(row.get("first_response_minutes")),
+        has_crisis_policy=bool(row.get("crisis_policy")),
+        has_escalation_role=bool(row.get("escalation_role")),
+        is_supervised=bool(row.get("supervision")),
     )
 
 
@@ -69,20 +74,4 @@ def candidate_of(row: dict[str, str]) -> Candidate:
         min_age=int(row["min_age"]) if row["min_age"] else None,
         max_age=int(row["max_age"]) if row["max_age"] else None,
         sex=row["sex"],
-    )
-
-
-def need_of(row: dict[str, str]) -> Need:
-    """A row of needs.csv as the ranking sees it."""
-    keys = items(row["conditions"])
-    return Need(
-        condition_keys=keys,
-        broader_keys=frozenset(CONDITIONS[key]["broader"] for key in keys) - {""},
-        age=int(row["age"]) if row["age"] else None,
-        sex=row["sex"],
-        languages=tuple(row["languages"].split("|")) if row["languages"] else (),
-        is_carer=row["is_carer"] == "yes",
-        icb_ods=row["icb_ods"],
-        lad_code=row["lad_code"],
-        nation=row["nation"],
     )

@@ -5,17 +5,14 @@ from collections import Counter
 
 import pytest
 
-from communities.ranking import Ineligible, judge, rank
 from communities.tiers import Cover, Tier
 from tests.communities.demo_directory import (
     CONDITIONS,
     DATA,
     FICTIONAL,
-    PROJECT,
     REAL,
     candidate_of,
     items,
-    need_of,
     rows,
 )
 
@@ -26,7 +23,6 @@ ICBS = rows(REFERENCE / "icbs.csv")
 AUTHORITIES = rows(REFERENCE / "local_authorities.csv")
 OUTCODES = rows(REFERENCE / "outcodes.csv")
 PRACTICES = rows(REFERENCE / "practices.csv")
-NEEDS = rows(PROJECT / "tests" / "communities" / "needs.csv")
 
 ALL = REAL + FICTIONAL
 ACTIVE_ICBS = {row["ods_code"] for row in ICBS if not row["valid_to"]}
@@ -110,29 +106,6 @@ def test_the_communities_that_do_not_exist_say_so() -> None:
         assert row["name"].endswith("(fictional)")
         assert row["host"].endswith("(fictional)")
         assert re.fullmatch(r"https://[a-z0-9-]+\.example/", row["url"])
-
-
-@pytest.mark.parametrize("row", NEEDS, ids=lambda row: row["need"])
-def test_a_need_is_offered_what_a_gp_would_expect(row: dict[str, str]) -> None:
-    need = need_of(row)
-    real = [candidate_of(each) for each in REAL]
-    examples = [candidate_of(each) for each in FICTIONAL]
-
-    offered = [each.name for each in rank(need, real).offers]
-    with_examples = [each.name for each in rank(need, real + examples).offers]
-
-    assert " > ".join(offered) == row["offered"]
-    assert " > ".join(with_examples) == row["offered_with_examples"]
-
-
-@pytest.mark.parametrize("row", NEEDS, ids=lambda row: row["need"])
-def test_unmoderated_unknown_and_unreachable_communities_are_never_offered(
-    row: dict[str, str],
-) -> None:
-    for each in REAL:
-        candidate = candidate_of(each)
-        if candidate.tier in {Tier.D, Tier.U} or candidate.state != "open" or not each["url"]:
-            assert isinstance(judge(need_of(row), candidate), Ineligible)
 
 
 def test_each_code_stands_for_one_known_condition_and_each_condition_has_one_primary_code() -> None:

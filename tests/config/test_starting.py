@@ -50,7 +50,8 @@ def start(**environment: str) -> "subprocess.CompletedProcess[str]":
         "print(Client().get('/health/ready', headers={'Host': '127.0.0.1'}).status_code)\n"
         "if connection.vendor == 'postgresql':\n"
         "    with connection.cursor() as cursor:\n"
-        "        for name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'):\n"
+        "        for name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',"
+        " 'jit'):\n"
         "            cursor.execute(f'SHOW {name}')\n"
         "            print(*cursor.fetchone())\n"
     )
@@ -153,7 +154,7 @@ def test_the_application_s_own_role_starts_and_its_statements_are_bounded() -> N
     with login_role() as user:
         done = start(DATABASE_URL=database_url(user), DEMO="1")
 
-    assert done.stdout.split() == ["200", "200", "5s", "2s", "30s"], done.stderr
+    assert done.stdout.split() == ["200", "200", "5s", "2s", "30s", "off"], done.stderr
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,6 +12,7 @@ from config.fictional import Person
 from tests import cast
 from tests.api.answers import issues
 from tests.api.messages import Message
+from tests.api.test_search_terms import task_for
 from tests.conformance.conftest import Get, Resource, body
 from tests.integrations.fhir.cast import check
 
@@ -297,6 +298,11 @@ def test_sdohcc_task_of_nobody_is_found_by_its_missing_owner(
     gp_system: cast.ClinicalSystem, person: Person, get: Get
 ) -> None:
     """SDOHCC, open Tasks: owner:missing and status."""
-    gp_system.refer(person)
+    referral = json.loads(gp_system.refer(person).content)
+    owned_by_us = get("Task?owner:missing=true&status=requested")
 
+    answer = gp_system.post("/fhir/R4/Task", task_for(referral["id"]))
+
+    assert answer.status_code == 201, answer.content
+    assert owned_by_us["total"] == 0
     assert get("Task?owner:missing=true&status=requested")["total"] == 1

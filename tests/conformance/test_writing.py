@@ -215,7 +215,8 @@ def test_update_ignores_the_version_that_was_sent(
     gp_system: cast.ClinicalSystem, patient: Resource
 ) -> None:
     """R4 http, update: meta.versionId and meta.lastUpdated are the server's."""
-    sent = patient | {"meta": {"versionId": "99", "lastUpdated": "2001-01-01T00:00:00Z"}}
+    meta = {"versionId": "99", "lastUpdated": "2001-01-01T00:00:00Z"}
+    sent = patient | {"language": "en", "meta": meta}
 
     updated = body(_put(gp_system, sent))
 

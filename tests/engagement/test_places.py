@@ -167,6 +167,7 @@ def test_a_community_that_the_patient_has_left_says_nothing_more_of_them(
         at=timezone.now(),
     )
 
+    assert new
     assert says(community, old, "declined") == "not-counted"
     placing.decline_member(placement=old, by=steps.host_of(old), at=timezone.now())
 
@@ -184,6 +185,7 @@ def test_another_hosts_member_is_unknown(referral: Referral, community: cast.Com
         at=timezone.now(),
     )
 
+    assert placement
     assert says(community, placement, "declined") == "unknown-subject"
     assert state_of(referral) == "joined"
 

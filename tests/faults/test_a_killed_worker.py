@@ -10,7 +10,7 @@ import pytest
 
 from scripts.journey import Journey
 from scripts.outsiders import Browser
-from scripts.processes import ProcessEnded, Restarts
+from scripts.processes import ProcessEnded, Processes, Restarts
 from scripts.stack import Stack
 
 pytestmark = pytest.mark.journey
@@ -57,12 +57,11 @@ def test_the_end_of_web_is_the_end_of_all() -> None:
 
 
 def test_the_delay_grows_to_half_a_minute() -> None:
-    with Stack() as stack:
-        said: list[str] = []
-        restarts = Restarts(stack.processes, say=said.append)
-        for _ in range(7):
-            restarts._plan("worker", 1, time.monotonic())
-            restarts._started["worker"] = time.monotonic()
+    said: list[str] = []
+    restarts = Restarts(Processes(environment={}), say=said.append)
+    for _ in range(7):
+        restarts._plan("worker", 1, time.monotonic())
+        restarts._started["worker"] = time.monotonic()
 
     assert [line.rpartition(" in ")[2] for line in said] == [
         f"{seconds} s." for seconds in (1, 2, 4, 8, 16, 30, 30)

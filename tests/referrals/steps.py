@@ -81,7 +81,7 @@ def joined(
     at: datetime | None = None,
 ) -> Placement:
     """Join the first community offered, or the first of a host."""
-    offers = referral.offers.order_by("rank")
+    offers = referral.offers.filter(withdrawn_at__isnull=True).order_by("rank")
     offer = (offers.filter(community__host=host) if host else offers)[0]
     placement = placing.join(
         referral_id=referral.pk,
@@ -90,6 +90,7 @@ def joined(
         counts_visits=counts_visits,
         at=at or timezone.now(),
     )
+    assert placement
     referral.refresh_from_db()
     return placement
 

@@ -1,5 +1,6 @@
 """What a requester may do with a referral: by what the practice was told, never by a step that was kept from it."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db import transaction
 from django.db.models import TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
@@ -33,8 +35,9 @@ from referrals.models import (
     ReferralDocument,
     StatusChange,
 )
+from referrals.patients import receive_patient
 from referrals.reading import Seen
-from referrals.receiving import ReferralRefused, receive_patient
+from referrals.refusals import ReferralRefused
 from referrals.renewing import NothingToRenew, renew_link
 from referrals.responding import LinkDead
 from referrals.selectors import (
@@ -176,7 +179,7 @@ def test_another_reason_before_matching_is_what_the_matcher_reads(
     run_jobs()
 
     run = referral.match_runs.get()
-    assert run.need["condition_keys"] == ["anxiety", "depression"]
+    assert json.loads(run.asked)["condition_keys"] == ["anxiety", "depression"]
 
 
 def test_what_could_not_be_matched_is_matched_again_when_corrected(
@@ -555,12 +558,8 @@ def _outcome(act: Callable[..., object], *given: object) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("days", [1, 29])
-@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 def test_every_silent_way_is_answered_alike_whatever_the_requester_does(
-    gp_system: cast.ClinicalSystem,
-    run_jobs: cast.RunJobs,
-    act: Callable[..., object],
-    days: int,
+    gp_system: cast.ClinicalSystem, run_jobs: cast.RunJobs, days: int
 ) -> None:
     begin = timezone.now()
     patients = list(islice(people(seed=5), len(WAYS)))
@@ -570,16 +569,22 @@ def test_every_silent_way_is_answered_alike_whatever_the_requester_does(
             way(referral)
     with time_machine.travel(begin + timedelta(days=days), tick=False):
         run_jobs()
-        answers = [
-            _outcome(act, gp_system, referral, person)
-            for referral, person in zip(referrals, patients, strict=True)
-        ]
-    with time_machine.travel(begin + timedelta(days=days + 30), tick=False):
-        run_jobs()
-        views = [_faces_of(gp_system, referral) for referral in referrals]
+    told_apart: dict[str, list[object]] = {}
+    for name, act in ACTS.items():
+        before = transaction.savepoint()
+        with time_machine.travel(begin + timedelta(days=days), tick=False):
+            answers = [
+                _outcome(act, gp_system, referral, person)
+                for referral, person in zip(referrals, patients, strict=True)
+            ]
+        with time_machine.travel(begin + timedelta(days=days + 30), tick=False):
+            run_jobs()
+            views = [_faces_of(gp_system, referral) for referral in referrals]
+        transaction.savepoint_rollback(before)
+        if len(set(answers)) != 1 or any(view != views[0] for view in views[1:]):
+            told_apart[name] = [answers, views]
 
-    assert len(set(answers)) == 1
-    assert all(view == views[0] for view in views[1:])
+    assert told_apart == {}
 
 
 def _faces_of(system: cast.ClinicalSystem, referral: Referral) -> list[list[tuple[object, ...]]]:

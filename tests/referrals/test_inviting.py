@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core import mail
 from django.db.models.functions import Length
 from django.utils import timezone
@@ -78,6 +79,12 @@ def test_no_word_of_any_condition_is_in_a_message(
         for code in ConditionCode.objects.all()
     ]
     resource["reasonCode"] = [{"coding": codings}]
+    resource["extension"] = [
+        {
+            "url": f"{settings.PUBLIC_BASE_URL}/fhir/R4/StructureDefinition/acute-risk",
+            "valueBoolean": False,
+        }
+    ]
     assert gp_system.post("/fhir/R4/ServiceRequest", resource).status_code == 201
     run_jobs()
 

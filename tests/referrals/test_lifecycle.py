@@ -32,23 +32,30 @@ ALLOWED = {
     ("matched", "matched"): {"client"},
     ("matched", "invitation-sent"): {"system"},
     ("matched", "joined"): {"patient"},
+    ("matched", "waitlist"): {"patient"},
     ("matched", "patient-declined"): {"patient"},
+    ("matched", "no-match"): {"system"},
     ("matched", "not-taken-up"): {"system"},
     ("invitation-sent", "invitation-sent"): {"client"},
     ("invitation-sent", "joined"): {"patient"},
+    ("invitation-sent", "waitlist"): {"patient"},
     ("invitation-sent", "patient-declined"): {"patient"},
+    ("invitation-sent", "no-match"): {"system"},
     ("invitation-sent", "not-taken-up"): {"system"},
     ("joined", "joined"): {"client"},
     ("joined", "waitlist"): {"host"},
     ("joined", "engaged"): {"host"},
-    ("joined", "left-community"): {"patient", "host"},
+    ("joined", "left-community"): {"patient", "host", "system"},
     ("waitlist", "waitlist"): {"client"},
-    ("waitlist", "joined"): {"host"},
-    ("waitlist", "left-community"): {"patient", "host"},
-    ("engaged", "left-community"): {"patient", "host"},
+    ("waitlist", "joined"): {"patient", "host"},
+    ("waitlist", "patient-declined"): {"patient"},
+    ("waitlist", "left-community"): {"patient", "host", "system"},
+    ("engaged", "left-community"): {"patient", "host", "system"},
     ("left-community", "left-community"): {"client"},
     ("left-community", "joined"): {"patient"},
+    ("left-community", "waitlist"): {"patient"},
     ("left-community", "patient-declined"): {"patient"},
+    ("left-community", "no-match"): {"system"},
     **{
         (told, "withdrawn"): {"client"}
         for told in (
@@ -124,7 +131,7 @@ def test_a_refused_move_says_what_is_possible() -> None:
 
     assert str(refused.value) == (
         "A referral that is invitation-sent cannot become engaged."
-        " Possible now: joined, patient-declined."
+        " Possible now: joined, waitlist, patient-declined."
     )
 
 

@@ -51,6 +51,7 @@ def join(referral: Referral, rank: int = 1, **choices: bool) -> Placement:
         at=timezone.now(),
         **{"tells_practice": True, "counts_visits": True, **choices},
     )
+    assert placement
     referral.refresh_from_db()
     return placement
 

@@ -25,7 +25,7 @@ from referrals.intake import NewPatient
 from referrals.inviting import invite_patient
 from referrals.matching import match_referral
 from referrals.models import Link, Message, Patient, Referral
-from referrals.receiving import receive_patient
+from referrals.patients import receive_patient
 from tests import cast
 from tests.referrals import steps
 

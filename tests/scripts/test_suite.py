@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from config import env
 from scripts import suite
 from scripts.services import Service
 
@@ -55,3 +56,14 @@ def test_the_independent_eyes_look_after_the_tests_on_every_database() -> None:
     names = [part.name for part in suite._parts([], "bodies")]
 
     assert names == ["SQLite", "PostgreSQL", "Independent eyes", "Journeys and browser"]
+
+
+def test_the_connections_of_the_tests_on_postgresql_compile_no_plans(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    [part] = [part for part in suite._parts([], "bodies") if part.name == "PostgreSQL"]
+    monkeypatch.setenv("DATABASE_URL", part.environment["DATABASE_URL"])
+
+    options = env.database("DATABASE_URL", "")["OPTIONS"]
+
+    assert options["options"] == "-c synchronous_commit=off -c jit=off"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.template.loader import render_to_string
 
-from web.safety import EMERGENCY, NHS_111, REVIEW_BY, TEXTS, Contact
+from communities.safety import EMERGENCY, NHS_111, REVIEW_BY, TEXTS, Contact
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = sorted((ROOT / "web" / "templates").rglob("*.html"))

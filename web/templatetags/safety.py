@@ -2,7 +2,7 @@
 
 from django import template
 
-from web.safety import TEXTS, SafetyTexts
+from communities.safety import TEXTS, SafetyTexts
 
 register = template.Library()
 

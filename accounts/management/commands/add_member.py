@@ -1,4 +1,4 @@
-"""``manage.py add_member EMAIL --ods CODE --role ROLE``: lets a person of an organisation sign in."""
+"""``manage.py add_member EMAIL (--ods CODE | --name NAME) --role ROLE``: lets a person of an organisation sign in."""
 
 import secrets
 from argparse import ArgumentParser
@@ -11,7 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.actors import SYSTEM
-from accounts.models import Membership, Organisation, Role, User
+from accounts.members import PLACES
+from accounts.models import Membership, Organisation, OrganisationKind, Role, User
 from audit.models import Action
 from audit.recording import record
 
@@ -24,7 +25,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Who, where, as what."""
         parser.add_argument("email")
-        parser.add_argument("--ods", required=True, metavar="CODE", help="ODS code")
+        where = parser.add_mutually_exclusive_group(required=True)
+        where.add_argument("--ods", metavar="CODE", help="ODS code")
+        where.add_argument(
+            "--name", help="a host, or the operator of this service (made when it is new)"
+        )
         parser.add_argument("--role", choices=Role.values, default=Role.COMMISSIONER)
 
     @transaction.atomic
@@ -35,9 +40,7 @@ class Command(BaseCommand):
             validate_email(email)
         except ValidationError as error:
             raise CommandError(f"{email} is no e-mail address.") from error
-        organisation = Organisation.objects.filter(ods_code=options["ods"]).first()
-        if organisation is None:
-            raise CommandError(f"No organisation has the ODS code {options['ods']}.")
+        organisation = _organisation(options)
         user = User.objects.filter(email=email).first()
         if user is None:
             password = secrets.token_urlsafe(12)
@@ -55,3 +58,16 @@ class Command(BaseCommand):
                 detail={"role": options["role"], "organisation": str(organisation.pk)},
             )
         self.stdout.write(f"{email} is {options['role']} of {organisation}.")
+
+
+def _organisation(options: Any) -> Organisation:
+    """The organisation of the options, one where the role counts."""
+    kind = PLACES[Role(options["role"])]
+    if options["name"] and kind == OrganisationKind.OPERATOR:
+        return Organisation.objects.get_or_create(kind=kind, name=options["name"])[0]
+    known = {"name": options["name"]} if options["name"] else {"ods_code": options["ods"]}
+    organisation = Organisation.objects.filter(**known, kind=kind).first()
+    if organisation is None:
+        [said] = known.values()
+        raise CommandError(f"There is no {kind} {said}, where a {options['role']} would work.")
+    return organisation

@@ -13,7 +13,15 @@ from django.utils import timezone
 from joserfc.jwk import ECKey
 
 from accounts import scopes
-from accounts.models import Client, HostKey, Membership, Organisation, Role, User
+from accounts.models import (
+    Client,
+    HostKey,
+    Membership,
+    Organisation,
+    OrganisationKind,
+    Role,
+    User,
+)
 from accounts.registering import make_host_key, register_client
 from communities.loading import load_reference
 from communities.models import Community, Condition
@@ -29,7 +37,14 @@ COMMUNITY = "f001"  # fictional; its host is the one that reports
 REFERRALS = 200
 SEED = 2026
 FRESH_SEED = 7
-COMMISSIONER = "commissioner@nel.example"
+PEOPLE = {
+    "commissioner": "commissioner@nel.example",
+    "coordinator": "coordinator@peer-network.example",
+    "clinical_reviewer": "clinical.reviewer@operator.example",
+    "lived_experience_reviewer": "lived.experience@operator.example",
+    "operator": "operator@operator.example",
+}
+OPERATOR = "Example Operator (fictional)"
 SYSTEM = "Demonstration system"
 _LOGINS = settings.VAR_DIR / "dev-logins.json"
 
@@ -77,13 +92,11 @@ def _load(kept: dict[str, str], key: ECKey, *, has_past: bool) -> dict[str, str]
         load_reference(at=at)
     if not Community.objects.filter(key=COMMUNITY).exists():
         demo.load_directories(at=at)
-    password = kept.get("commissioner_password") or secrets.token_urlsafe(12)
-    _make_commissioner(password)
+    people = _make_people(kept)
     clients = [_client(ods_code, key) for ods_code in PRACTICES]
     host_key = _host_key()
     logins = {
-        "commissioner_email": COMMISSIONER,
-        "commissioner_password": password,
+        **people,
         "client_id": str(clients[0].pk),
         "host_events_path": f"/api/events/{host_key.pk}",
         "host_secret": host_key.secret,
@@ -96,13 +109,37 @@ def _load(kept: dict[str, str], key: ECKey, *, has_past: bool) -> dict[str, str]
     return logins
 
 
-def _make_commissioner(password: str) -> None:
-    user = User.objects.filter(email=COMMISSIONER).first() or User.objects.create_user(COMMISSIONER)
+def _make_people(kept: Mapping[str, str]) -> dict[str, str]:
+    """One person of each role, and the one with the run of the admin; each keeps the password that is kept."""
+    host = Community.objects.select_related("host").get(key=COMMUNITY).host
+    operator, _is_new = Organisation.objects.get_or_create(
+        kind=OrganisationKind.OPERATOR, name=OPERATOR
+    )
+    roles = {
+        "commissioner": (Role.COMMISSIONER, Organisation.objects.get(ods_code=ICB)),
+        "coordinator": (Role.COMMUNITY_COORDINATOR, host),
+        "clinical_reviewer": (Role.CLINICAL_REVIEWER, operator),
+        "lived_experience_reviewer": (Role.LIVED_EXPERIENCE_REVIEWER, operator),
+    }
+    logins: dict[str, str] = {}
+    for name, email in PEOPLE.items():
+        password = kept.get(f"{name}_password") or secrets.token_urlsafe(12)
+        user = _make_person(email, password, is_operator=name == "operator")
+        if name in roles:
+            role, organisation = roles[name]
+            Membership.objects.get_or_create(user=user, organisation=organisation, role=role)
+        logins |= {f"{name}_email": email, f"{name}_password": password}
+    return logins
+
+
+def _make_person(email: str, password: str, *, is_operator: bool) -> User:
+    user = User.objects.filter(email=email).first() or User.objects.create_user(
+        email, is_staff=is_operator, is_superuser=is_operator
+    )
     if not user.check_password(password):
         user.set_password(password)
         user.save(update_fields=["password"])
-    icb = Organisation.objects.get(ods_code=ICB)
-    Membership.objects.get_or_create(user=user, organisation=icb, role=Role.COMMISSIONER)
+    return user
 
 
 def _client_key(path: Path) -> ECKey:

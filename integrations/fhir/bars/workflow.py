@@ -16,6 +16,8 @@ NEW, UPDATE = "new", "update"
 _REFERRAL = "referral"
 # A published example takes a referral back with this reason, although the rules say "update".
 _DELETE = "delete"
+NO_REQUEST = "This service sends no requests, so there is none that this message could answer."
+NO_REQUEST_AT = "Bundle.entry[0].resource.response"
 _AT_EVENT = "Bundle.entry[0].resource.event"
 _AT_REASON = "Bundle.entry[0].resource.reason"
 
@@ -52,6 +54,14 @@ def workflow_of(event: str, header: dict[str, Any], request: dict[str, Any]) -> 
     reason = _reason(header)
     known = UPDATE if reason == _DELETE else reason
     return _TABLE.get((event, known, fields.text(request, "status")))
+
+
+def carried_out() -> list[str]:
+    """What a message may want here: event, reason and ServiceRequest.status, with commas between.
+
+    Feedback is understood and never met: this service sends no requests that it could be about.
+    """
+    return [", ".join(parts) for parts, what in _TABLE.items() if what is not Workflow.FEEDBACK]
 
 
 def no_workflow(at: str) -> Finding:

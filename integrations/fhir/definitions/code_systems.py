@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from communities import ranking
+from communities import value_sets
+from communities.matching.need import MEANINGS
+from communities.matching.ranking import VERSION
+from communities.matching.sentences import REASON_CODES
 from communities.selectors import conditions
 from communities.tiers import Cover, ModeratedBy, ModerationModel, SearchVisibility, Tier
 from integrations.fhir import location, organization
@@ -97,57 +100,61 @@ SYSTEMS = (
         key="anonymity",
         title="Anonymity",
         text="Under which name members write.",
-        codes=_words("pseudonym_allowed", "real_name"),
+        codes=_members(value_sets.Anonymity),
     ),
     System(
         key="audience",
         title="Audience",
         text="For whom a community is.",
-        codes=_words("patients", "carers", "family", "young_people", "bereaved", "professionals"),
+        codes=_members(value_sets.Audience),
+    ),
+    System(
+        key="readiness",
+        title="Stage of change",
+        text="For people at which stage of change a community is: the stages of the transtheoretical model.",
+        codes=_members(value_sets.Readiness),
+    ),
+    System(
+        key="accessibility",
+        title="Accessibility",
+        text="Which needs a community meets. These codes are not those of DAPB1605.",
+        codes=_members(value_sets.Accessibility),
+    ),
+    System(
+        key="staffed-by",
+        title="Staffed by",
+        text="Whether members meet people, software or both.",
+        codes=_members(value_sets.StaffedBy),
+    ),
+    System(
+        key="data-need",
+        title="Mobile data needed",
+        text="How much mobile data taking part uses.",
+        codes=_members(value_sets.DataNeed),
     ),
     System(
         key="community-access",
         title="Access to a community",
         text="How somebody becomes a member.",
-        codes=_words("self_register", "membership", "programme", "commissioned"),
+        codes=_members(value_sets.Access),
     ),
     System(
         key="community-format",
         title="Format of a community",
         text="How its members meet.",
-        codes=_words(
-            "forum",
-            "scheduled_chat",
-            "video_meeting",
-            "one_to_one",
-            "social_group",
-            "in_person",
-            "mixed",
-        ),
+        codes=_members(value_sets.Format),
     ),
     System(
         key="community-kind",
         title="Kind of community",
         text="What a community is.",
-        codes=_words(
-            "moderated_forum",
-            "structured_programme_with_forum",
-            "moderated_social_therapy",
-            "one_to_one_peer_specialist",
-            "text_only",
-            "peer_led_network",
-            "lifestyle_challenge",
-            "virtual_world",
-            "avatar_programme",
-            "public_social_group",
-            "automated_companion",
-        ),
+        codes=_members(value_sets.Kind),
     ),
     System(
         key="listing-state",
         title="State of a listing",
         text="Whether a community can be joined online from the United Kingdom.",
-        codes=_words("open", "may_be_closed", "outside_uk", "in_person_only", "not_named"),
+        codes=_members(value_sets.State),
     ),
     System(
         key="eligibility",
@@ -168,16 +175,23 @@ SYSTEMS = (
         codes=lambda: {kind.value: name for kind, name in organization.KINDS.items()},
     ),
     System(
+        key="peer-support-need",
+        title="Need of a patient",
+        text="What a referral may say of the patient beside condition, age, sex, language and place. The codes for"
+        " accessible information are this service's own and have not been compared with national ones.",
+        codes=lambda: {code.value: meaning for code, meaning in MEANINGS.items()},
+    ),
+    System(
         key="match-reason",
         title="Reason of a match",
         text="Why a community suits a need, what to know of it beforehand, or why it does not.",
-        codes=_words(*ranking.REASON_CODES),
+        codes=_words(*REASON_CODES),
     ),
     System(
         key="matcher-version",
         title="Version of the matcher",
         text="By which rules communities were ranked.",
-        codes=lambda: {ranking.VERSION: f"Rules of {ranking.VERSION}"},
+        codes=lambda: {VERSION: f"Rules of {VERSION}"},
     ),
 )
 

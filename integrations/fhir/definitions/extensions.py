@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from integrations.fhir import healthcare_service
 from integrations.fhir.definitions.edition import Definition, Edition
 
 Element = dict[str, Any]
@@ -28,6 +29,10 @@ class Extension:
     on: str
     type: str = ""
     parts: Mapping[str, Part] = field(default_factory=dict)
+
+
+def _optional(columns: Mapping[str, tuple[str, str]]) -> dict[str, Part]:
+    return {name: Part(type=kind, is_required=False) for name, kind in columns.values()}
 
 
 _REASON = {
@@ -55,11 +60,90 @@ EXTENSIONS = (
         type="string",
     ),
     Extension(
+        key="moderator-span",
+        title="Span of moderators' hours",
+        text="One span of the week in which a moderator is there, by the clock of the time zone (IANA). A span that ends"
+        " at or before it begins ends on the next day.",
+        on="HealthcareService",
+        parts={
+            "dayOfWeek": Part(type="code"),
+            "from": Part(type="time"),
+            "to": Part(type="time"),
+            "timeZone": Part(type="code"),
+        },
+    ),
+    Extension(
+        key="moderation-evidence",
+        title="Evidence of moderation",
+        text="What a community states of its moderation beside who, how and when: the median and 90th percentile of"
+        " minutes to the first answer, training, supervision, policies, and when it was assessed under the Online"
+        " Safety Act.",
+        on="HealthcareService",
+        parts=_optional(healthcare_service.EVIDENCE),
+    ),
+    Extension(
+        key="taking-part",
+        title="Taking part",
+        text="Whether somebody can look around before joining, whether members also meet in person, and which device"
+        " is needed.",
+        on="HealthcareService",
+        parts=_optional(healthcare_service.TAKING_PART),
+    ),
+    Extension(
+        key="data-protection",
+        title="Data protection",
+        text="Who is the controller of members' data, and in which country (ISO 3166-1, two letters) it is kept.",
+        on="HealthcareService",
+        parts=_optional(healthcare_service.DATA),
+    ),
+    Extension(
+        key="serves-circle",
+        title="Circle that is served",
+        text="Whoever lives within so many kilometres of a point (WGS 84) may join.",
+        on="HealthcareService",
+        parts=_optional(healthcare_service.CIRCLE),
+    ),
+    Extension(
+        key="research-evidence",
+        title="Evidence of benefit",
+        text="The publication that a community rests on, and its date; or that none has been supplied.",
+        on="HealthcareService",
+        parts=_optional(healthcare_service.RESEARCH),
+    ),
+    Extension(
+        key="capacity",
+        title="Capacity",
+        text="Whether the community had room when it last said so or a place was last given: a code of SDOHCC Capacity"
+        " Status. After freshUntil that is not known any more.",
+        on="HealthcareService",
+        parts={
+            "status": Part(type="Coding"),
+            "statedOn": Part(type="date"),
+            "freshUntil": Part(type="date"),
+        },
+    ),
+    Extension(
         key="eligible-age",
         title="Eligible age",
         text="From which age to which somebody may join, both included.",
         on="HealthcareService.eligibility",
         type="Range",
+    ),
+    Extension(
+        key="peer-support-need",
+        title="Need of a patient",
+        text="Something that matters to the choice of a community: a code of the code system peer-support-need. It may come"
+        " several times; a patient is at one stage of change.",
+        on="ServiceRequest",
+        type="Coding",
+    ),
+    Extension(
+        key="acute-risk",
+        title="Acute risk",
+        text="Whether the referrer sees an acute risk to the patient's life or safety now. With true a referral is refused;"
+        " with false one that speaks of a risk can be taken.",
+        on="ServiceRequest",
+        type="boolean",
     ),
     Extension(
         key="match-reason",

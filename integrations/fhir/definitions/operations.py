@@ -49,6 +49,7 @@ _NEEDS = {
     "postcode": "Where the person lives. Without it the practice's place counts.",
     "locality": "The ODS code of an integrated care board, the ONS code of a local authority, or a nation.",
     "isCarer": "Whether the person looks after somebody with the condition.",
+    "need": "Something else that matters: a code of the code system peer-support-need.",
     "includeRefused": "Whether communities that do not fit come too, with why not.",
 }
 

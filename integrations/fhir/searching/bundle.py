@@ -33,9 +33,12 @@ def searchset(
 
 
 def history(
-    search: Search, page: Page, resources: Sequence[dict[str, Any]], *, base: str, path: str
+    search: Search, page: Page, resources: Sequence[dict[str, Any] | None], *, base: str, path: str
 ) -> dict[str, Any]:
-    """The versions of a page, the newest first, each with what was done and how it was answered."""
+    """The versions of a page, the newest first, each with what was done and how it was answered.
+
+    In the place of a deletion ``resources`` holds None.
+    """
     bundle = _bundle("history", search, page, f"{base}/{path}")
     entries = [
         _version(found, resource, base)
@@ -48,7 +51,7 @@ def history(
 
 def _bundle(kind: str, search: Search, page: Page, place: str) -> dict[str, Any]:
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
-    if page.total is not None:
+    if page.total is not None and search.total != "none":
         bundle["total"] = page.total
     cursors = {"self": search.cursor, "next": page.following, "previous": page.preceding}
     bundle["link"] = [
@@ -75,19 +78,21 @@ def _entry(
     }
 
 
-def _version(found: Found, resource: dict[str, Any], base: str) -> dict[str, Any]:
+def _version(found: Found, resource: dict[str, Any] | None, base: str) -> dict[str, Any]:
     kind, name = found.name
     version = found.source.version_of(found.row)
-    is_first = version == 1
+    method, status = ("PUT", "200 OK") if resource else ("DELETE", "204 No Content")
+    if version == 1:
+        method, status = "POST", "201 Created"
     return {
         "fullUrl": f"{base}/{kind}/{name}",
-        "resource": resource,
+        **({"resource": resource} if resource else {}),
         "request": {
-            "method": "POST" if is_first else "PUT",
-            "url": kind if is_first else f"{kind}/{name}",
+            "method": method,
+            "url": kind if method == "POST" else f"{kind}/{name}",
         },
         "response": {
-            "status": "201 Created" if is_first else "200 OK",
+            "status": status,
             "etag": etag(version),
             "lastModified": instant(found.source.moment_of(found.row)),
         },

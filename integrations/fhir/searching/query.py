@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from integrations.fhir.outcome import Finding
 from integrations.fhir.searching import values
-from integrations.fhir.searching.reads import Reads, References
+from integrations.fhir.searching.reads import NOTHING, Reads
 from integrations.fhir.searching.source import Source, Sources
 from integrations.fhir.searching.values import BadValue, Moments
 
@@ -30,7 +30,7 @@ class NotUnderstood(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Criterion:
-    """One parameter: any of ``values`` must match. ``chain`` is what its target is searched by.
+    """One parameter: any of ``values`` must match. ``chain`` is what its target, of type ``kind``, is searched by.
 
     ``has`` is the type and the reference of those that point here (``_has:Task:focus:status``).
     """
@@ -39,15 +39,20 @@ class Criterion:
     modifier: str
     values: tuple[str, ...]
     chain: str = ""
+    kind: str = ""
     has: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Include:
-    """``_include=Task:focus``: what the found ones point to; reversed, what points to them."""
+    """``_include=Task:focus``: what the found ones point to; reversed, what points to them.
+
+    ``target`` is the one type of which that is wanted, if only one is.
+    """
 
     resource_type: str
     parameter: str
+    target: str = ""
     is_reverse: bool = False
     is_iterated: bool = False
 
@@ -63,7 +68,7 @@ class Search:
     includes: tuple[Include, ...] = ()
     sort: str = "-_lastUpdated"
     count: int = USUAL
-    total: str = "accurate"
+    total: str = ""
     elements: tuple[str, ...] = ()
     summary: str = "false"
     cursor: str = ""
@@ -157,13 +162,13 @@ def _refuse_long(pairs: Sequence[tuple[str, str]]) -> None:
 def _criterion(reading: _Reading, name: str, value: str) -> None:
     chained = _chained(reading.sources, name)
     parameter, _, modifier = chained.name.partition(":")
-    reads = _reads(reading.sources, parameter, chained.chain)
-    if reads is None:
+    found = _reads(reading.sources, parameter, chained)
+    if not found:
         known = ", ".join(sorted({n for source in reading.sources for n in source.parameters}))
         reading.ignore(f"There is no such search parameter. Those of this type are: {known}.", name)
     elif not value:
         reading.ignore("This parameter has no value.", name)
-    elif not _takes(reading.sources, parameter, chained.chain, modifier):
+    elif not _takes(found, modifier):
         reading.refuse("This parameter does not take this modifier.", name)
     elif modifier == "missing" and value not in ("true", "false"):
         reading.refuse(":missing is true or false.", name)
@@ -178,7 +183,7 @@ def _criterion(reading: _Reading, name: str, value: str) -> None:
 
 
 def _targets(sources: Sequence[Source], parameter: str) -> set[str]:
-    """The types that a reference leads to."""
+    """The types that a reference leads to, of which more can be asked."""
     return {found.target for s in sources if (found := s.reference(parameter))}
 
 
@@ -189,34 +194,32 @@ def _chained(sources: Sequence[Source], name: str) -> Criterion:
         return Criterion(name=name, modifier="", values=())
     parameter, _, kind = head.partition(":")
     chain, _, modifier = tail.partition(":")
-    reference = next((found for s in sources if (found := s.reference(parameter))), None)
-    if reference is None or kind not in ("", reference.target):
-        return Criterion(name=name, modifier="", values=())
-    return Criterion(name=f"{parameter}:{modifier}", modifier="", values=(), chain=chain)
+    return Criterion(name=f"{parameter}:{modifier}", modifier="", values=(), chain=chain, kind=kind)
 
 
-def _reads(sources: Sequence[Source], name: str, chain: str) -> Reads | None:
-    named = (s.parameters[name] for s in sources if name in s.parameters)
-    if not chain:
-        return next(named, None)
-    through = (one.through.get(chain) for one in named if isinstance(one, References))
-    return next(filter(None, through), None)
+def _reads(sources: Sequence[Source], name: str, criterion: Criterion) -> list[Reads]:
+    """How the sources of a type read a parameter, or what it is chained to; nothing where none knows it."""
+    if criterion.chain:
+        found = [source.chained(name, criterion.chain, criterion.kind) for source in sources]
+    else:
+        found = [source.parameters.get(name) for source in sources]
+    return [reads for reads in found if reads]
 
 
-def _takes(sources: Sequence[Source], name: str, chain: str, modifier: str) -> bool:
+def _takes(found: Sequence[Reads], modifier: str) -> bool:
     """Whether the parameter has the modifier in any source of the type; in the others it finds nothing."""
-    found = (_reads([source], name, chain) for source in sources)
-    own = {one for reads in found if reads for one in reads.modifiers}
-    return modifier in {"", "missing", *own}
+    if modifier == "missing":
+        return all(getattr(reads, "absent", NOTHING) is not None for reads in found)
+    return not modifier or any(modifier in reads.modifiers for reads in found)
 
 
 def _has(reading: _Reading, name: str, value: str) -> None:
     parts = name.split(":")
     pointing = reading.every.get(parts[1], ()) if len(parts) in (4, 5) else ()
     here = {source.resource_type for source in reading.sources}
-    sources = [s for s in pointing if (r := s.reference(parts[2])) and r.target in here]
-    reads = _reads(sources, parts[3], "") if sources else None
-    if reads is None or len(parts) == 5:
+    sources = [s for s in pointing if (r := s.reference(parts[2])) and here & set(r.targets)]
+    is_known = any(parts[3] in source.parameters for source in sources)
+    if not is_known or len(parts) == 5:
         reading.ignore("_has is written _has:Type:reference:parameter, and this one is none.", name)
         return
     criterion = Criterion(
@@ -249,11 +252,12 @@ def _sort(reading: _Reading, name: str, value: str) -> None:
 
 def sortable_by(sources: Sequence[Source]) -> list[str]:
     """The parameters that every source of a type can be sorted by: dates that no row lacks."""
-    common = set.intersection(*(set(_dates(source)) for source in sources))
-    return sorted(common)
+    dates = [set(_dates(source)) for source in sources]
+    return sorted(set.intersection(*dates)) if dates else []
 
 
 def _dates(source: Source) -> Iterator[str]:
+    yield from source.sorts
     for name, reads in source.parameters.items():
         if reads.type == "date" and not getattr(reads, "is_optional", False):
             yield name
@@ -285,16 +289,20 @@ def _include(reading: _Reading, name: str, value: str) -> None:
     references = [r for source in sources if (r := source.reference(parameter))]
     is_iterated = name.endswith(":iterate")
     here = {source.resource_type for source in reading.sources}
-    reaches = any(r.target in here for r in references) if is_reverse else kind in here
-    known = [r for r in references if target in ("", r.target)]
+    reaches = any(here & set(r.targets) for r in references) if is_reverse else kind in here
+    known = {one for r in references for one in r.targets if target in ("", one)}
     if not known or not (reaches or is_iterated):
         reading.ignore("This cannot be included: /metadata lists what can.", name)
         return
     include = Include(
-        resource_type=kind, parameter=parameter, is_reverse=is_reverse, is_iterated=is_iterated
+        resource_type=kind,
+        parameter=parameter,
+        target=target,
+        is_reverse=is_reverse,
+        is_iterated=is_iterated,
     )
-    reached = kind if is_reverse else known[0].target
-    reading.use(name, value, reached, includes=(*reading.search.includes, include))
+    reached = {kind} if is_reverse else known
+    reading.use(name, value, *reached, includes=(*reading.search.includes, include))
 
 
 def _since(reading: _Reading, name: str, value: str) -> None:

@@ -136,9 +136,10 @@ class Always:
 
 @dataclass(frozen=True, kw_only=True)
 class Never:
-    """An element that the rows of this source never have."""
+    """What no row of this source is found by: an element that it never has, or (``absent``) one of words alone."""
 
     type: str
+    absent: Q = EVERYTHING
     modifiers: frozenset[str] = frozenset({"not"})
 
     def match(self, value: str, *, modifier: str, asking: Asking) -> Q:
@@ -147,8 +148,8 @@ class Never:
         return NOTHING
 
     def missing(self) -> Q:
-        """All of them."""
-        return EVERYTHING
+        """All of them, or none."""
+        return self.absent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,11 +212,12 @@ class Times:
 class Identifiers:
     """A token that a function turns into a condition: identifiers are kept hashed, or in a table of their own.
 
-    The function takes a system in its canonical spelling, or None when it was not asked about, and a value.
+    The function takes a system in its canonical spelling, or None when it was not asked about, and a value, or ""
+    for any in the system. ``absent`` is None where nobody knows: then ``:missing`` is not taken.
     """
 
     find: Callable[[str | None, str], Q]
-    absent: Q = field(default_factory=Q)
+    absent: Q | None = NOTHING
     type: str = "token"
     modifiers: frozenset[str] = frozenset({"not"})
 
@@ -223,13 +225,11 @@ class Identifiers:
         """Rows that bear the identifier."""
         del modifier, asking
         token = values.token(value)
-        if not token.code:
-            raise BadValue("An identifier is searched by its value: system|value.")
         return self.find(normalise(token.system) if token.system else token.system, token.code)
 
     def missing(self) -> Q:
         """Rows that bear none."""
-        return self.absent
+        return self.absent or NOTHING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,19 +249,24 @@ class References:
     type: str = "reference"
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """The types that it leads to."""
+        return (self.target, *self.namesakes)
+
+    @property
     def modifiers(self) -> frozenset[str]:
-        """The type of the target, and ``identifier`` where it can be searched."""
-        return frozenset({self.target, "identifier"} if self.identifier else {self.target})
+        """The types of the target, and ``identifier`` where it can be searched."""
+        return frozenset({*self.targets, *(["identifier"] if self.identifier else [])})
 
     def match(self, value: str, *, modifier: str, asking: Asking) -> Q:
         """Rows that point to this target: ``Type/id``, its full address, or the id alone."""
         if modifier == "identifier" and self.identifier:
             return self.identifier.match(value, modifier="", asking=asking)
-        if modifier not in ("", self.target):
+        if modifier not in ("", *self.targets):
             return NOTHING  # another source of the type leads there
         text = values.plain(value).removeprefix(f"{asking.base}/")
         kind, bar, name = text.partition("/") if "/" in text else ("", "", text)
-        if bar and kind not in (self.target, *self.namesakes):
+        if bar and kind not in ((modifier,) if modifier else self.targets):
             return NOTHING
         found = uuid_of(name.partition("/")[0])
         return self.any_of([found]) if found else NOTHING
@@ -334,11 +339,12 @@ class Texts:
 
 
 def uuid_of(text: str) -> UUID | None:
-    """An id of ours, or None."""
+    """An id of ours, or None. Ids are case-sensitive (R4, datatypes)."""
     try:
-        return UUID(text)
+        found = UUID(text)
     except ValueError:
         return None
+    return found if str(found) == text else None
 
 
 def _is_in(asked: str | None, systems: tuple[str, ...], asking: Asking) -> bool:

@@ -11,12 +11,14 @@ from integrations.fhir.outcome import Finding
 from integrations.fhir.searching import paging
 from integrations.fhir.searching.paging import Cursor
 from integrations.fhir.searching.query import Criterion, Include, NotUnderstood, Search
-from integrations.fhir.searching.reads import NOTHING, Asking, References, Times, uuid_of
+from integrations.fhir.searching.reads import NOTHING, Asking, Times, uuid_of
 from integrations.fhir.searching.source import Row, Source, Sources, value_at
 from integrations.fhir.searching.values import BadValue
 
 _MOST_INCLUDED = 500
 _MOST_ROUNDS = 3
+_COUNTED = ("accurate", "estimate")
+_SORTED_BY = "sorted_by"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One page of what was found, with the cursors of its neighbours and how many there are in all."""
+    """One page of what was found, with the cursors of its neighbours and, where known, how many there are in all."""
 
     found: tuple[Found, ...]
     included: tuple[Found, ...] = ()
@@ -85,11 +87,11 @@ def page(
 ) -> Page:
     """One page of several lists of rows as of one, at an address of which ``path`` is the end.
 
+    Rows are counted for those who ask for it; how many a first page holds that is the last is known without.
     Raises NotUnderstood for a cursor that was made up, or given to somebody else or elsewhere.
     """
-    total = None if search.total == "none" else sum(rows.count() for _, rows in lists)
     if search.summary == "count":
-        return Page(found=(), total=total or 0)
+        return Page(found=(), total=_count(lists))
     asked = [(name, value) for name, value in search.used if name != "_count"]
     mark = str((by.id, path, asked))
     cursor = _cursor(search, mark)
@@ -102,6 +104,9 @@ def page(
         shown.reverse()
     links = _links(shown, mark, is_more=is_more, cursor=cursor)
     matches = tuple(Found(lists[place][0], row) for _, place, _, row in shown)
+    total = len(matches) if not (cursor or is_more) else None
+    if total is None and search.total in _COUNTED:
+        total = _count(lists)
     return Page(
         found=matches,
         included=tuple(_included(search, matches, every, by)),
@@ -109,6 +114,10 @@ def page(
         following=links[0],
         preceding=links[1],
     )
+
+
+def _count(lists: Sequence[tuple[Source, QuerySet[Any]]]) -> int:
+    return sum(rows.count() for _, rows in lists)
 
 
 def _candidates(
@@ -120,8 +129,8 @@ def _candidates(
 ) -> Iterator[tuple[Any, ...]]:
     """From each list as many rows as the page may need of it, each with what it is sorted by."""
     sign = "-" if is_descending else ""
-    for place, (source, rows) in enumerate(lists):
-        column = _column(source, search.sort.removeprefix("-"))
+    for place, (source, every_row) in enumerate(lists):
+        column, rows = _sortable(source, every_row, search.sort.removeprefix("-"))
         if cursor:
             rows = rows.filter(_behind(source, place, column, cursor, is_descending=is_descending))
         ordered = rows.order_by(f"{sign}{column}", f"{sign}{source.key_column}")
@@ -163,10 +172,13 @@ def _cursor(search: Search, mark: str) -> Cursor | None:
         ) from None
 
 
-def _column(source: Source, name: str) -> str:
+def _sortable(source: Source, rows: QuerySet[Any], name: str) -> tuple[str, QuerySet[Any]]:
+    """The column that a list is sorted by, and the list with it."""
+    if name in source.sorts:
+        return _SORTED_BY, rows.annotate(**{_SORTED_BY: source.sorts[name]})
     reads = source.parameters[name]
     assert isinstance(reads, Times)  # noqa: S101 - sortable_by offers no other
-    return reads.column
+    return reads.column, rows
 
 
 def _behind(source: Source, place: int, column: str, cursor: Cursor, *, is_descending: bool) -> Q:
@@ -198,7 +210,7 @@ def _one(criterion: Criterion, source: Source, every: Sources, by: Actor, asking
         return _pointed_at(criterion, source, every, by, asking)
     reads = source.parameters.get(criterion.name)
     if criterion.chain:
-        reads = reads.through.get(criterion.chain) if isinstance(reads, References) else None
+        reads = source.chained(criterion.name, criterion.chain, criterion.kind)
     if reads is None:
         is_absence = (criterion.modifier, criterion.values) == ("missing", ("true",))
         return Q() if is_absence or criterion.modifier == "not" else NOTHING
@@ -220,7 +232,7 @@ def _pointed_at(
     pointed = NOTHING
     for pointing in every[kind]:
         link = pointing.reference(reference)
-        if link and link.target == source.resource_type:
+        if link and source.resource_type in link.targets:
             plain = replace(criterion, has=None)
             rows = pointing.rows(by).filter(_one(plain, pointing, every, by, asking))
             pointed |= Q(**{f"{getattr(ids, 'column', 'pk')}__in": rows.values(link.column)})
@@ -255,7 +267,9 @@ def _follow(include: Include, found: Iterable[Found], every: Sources, by: Actor)
     for one in found:
         link = one.source.reference(include.parameter)
         if link and one.source.resource_type == include.resource_type:
-            targets.setdefault(link.target, set()).update(link.targets_of(one.row))
+            for kind in link.targets:
+                if include.target in ("", kind):
+                    targets.setdefault(kind, set()).update(link.targets_of(one.row))
     for kind, ids in targets.items():
         for source in every.get(kind, ()):
             rows = source.rows(by).filter(**{f"{source.key_column}__in": ids})
@@ -272,7 +286,8 @@ def _pointing(
             ids.setdefault(one.name[0], []).append(name)
     for source in every.get(include.resource_type, ()):
         link = source.reference(include.parameter)
-        if link and link.target in ids:
-            rows = source.rows(by).filter(link.any_of(ids[link.target]))
+        pointed = [name for kind in (link.targets if link else ()) for name in ids.get(kind, ())]
+        if link and pointed:
+            rows = source.rows(by).filter(link.any_of(pointed))
             ordered = rows.order_by(source.moment_column, source.key_column)
             yield from (Found(source, row) for row in ordered[:_MOST_INCLUDED])

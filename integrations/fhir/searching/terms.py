@@ -1,12 +1,12 @@
 """Search parameters on terms: values of which a row may have several, each a row of another table."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from django.db.models import Q
 
 from integrations.fhir.searching import values
-from integrations.fhir.searching.reads import Asking, around
+from integrations.fhir.searching.reads import Asking, Reads, around
 from integrations.fhir.systems import normalise
 
 # Turns a condition on one term into one on the rows that have such a term.
@@ -39,12 +39,13 @@ class TokenTerms:
 class ReferenceTerms:
     """A reference to whatever it may be; it cannot be followed. ``identifiers`` are those written in the reference.
 
-    ``targets`` gives the types that it may lead to.
+    ``targets`` gives the types that it may lead to. ``through`` is what the document itself says of the target.
     """
 
     bearing: Bearing
     identifiers: TokenTerms
     targets: Callable[[], tuple[str, ...]]
+    through: Mapping[str, Reads] = field(default_factory=dict)
     type: str = "reference"
 
     @property

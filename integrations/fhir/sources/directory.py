@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -10,9 +11,11 @@ from uuid import UUID
 from django.db.models import Q
 
 from communities import selectors
+from communities.models.tier_column import is_of_tier
 from communities.tiers import Tier
 from integrations.fhir import healthcare_service, location, organization
 from integrations.fhir.searching.reads import (
+    EVERYTHING,
     NOTHING,
     Always,
     Cases,
@@ -123,7 +126,9 @@ def organizations(*, day: Clock) -> Source:
 
 def _ours(kind: str, column: str, system: str | None, value: str) -> Q:
     """Rows by an identifier of this service's own."""
-    return Q(**{column: value}) if _is_own(system, kind) else NOTHING
+    if not _is_own(system, kind):
+        return NOTHING
+    return Q(**{column: value}) if value else EVERYTHING
 
 
 def _is_own(system: str | None, kind: str) -> bool:
@@ -133,8 +138,10 @@ def _is_own(system: str | None, kind: str) -> bool:
 def _area(prefix: str, system: str | None, value: str) -> Q:
     """Areas by their place as the directory writes it, or an ICB's by its ODS code."""
     found = _ours("area", f"{prefix}place", system, value)
-    is_ods = system in (None, ODS_ORGANIZATION_CODE)
-    return found | Q(**{f"{prefix}place": f"icb:{value.upper()}"}) if is_ods else found
+    if system not in (None, ODS_ORGANIZATION_CODE):
+        return found
+    coded = f"icb:{value.upper()}"
+    return found | Q(**{f"{prefix}place" if value else f"{prefix}place__startswith": coded})
 
 
 def _serving(find: Callable[[str | None, str], Q], system: str | None, value: str) -> Q:
@@ -142,8 +149,9 @@ def _serving(find: Callable[[str | None, str], Q], system: str | None, value: st
 
 
 def _ods_code(system: str | None, value: str) -> Q:
-    is_ods = system in (None, ODS_ORGANIZATION_CODE)
-    return Q(ods_code=value.upper()) if is_ods else NOTHING
+    if system not in (None, ODS_ORGANIZATION_CODE):
+        return NOTHING
+    return Q(ods_code=value.upper()) if value else Q(ods_code__isnull=False)
 
 
 def _pointing(ids: Iterable[UUID]) -> Any:
@@ -159,18 +167,26 @@ def _stated(column: str) -> Callable[[str], Q]:
     return lambda code: NOTHING if code == healthcare_service.UNKNOWN else Q(**{column: code})
 
 
+def _listed(column: str, codes: type[StrEnum], code: str) -> Q:
+    """What is no code of the value set is stated by nobody."""
+    return selectors.naming(column, code) if code in set(codes) else NOTHING
+
+
 def _characteristics() -> Reads:
     return Tokens(
         find={
             "/CodeSystem/condition": lambda key: _for(Q(condition__key=key)),
             SNOMED: lambda code: _for(Q(condition__codes__snomed_code=code)),
             "/CodeSystem/moderation-tier": lambda tier: (
-                Q(pk__in=selectors.of_tier(tier)) if tier in set(Tier) else NOTHING
+                is_of_tier(Tier(tier)) if tier in set(Tier) else NOTHING
             ),
-            "/CodeSystem/audience": lambda who: Q(pk__in=selectors.welcoming(who)),
             **{
                 f"/CodeSystem/{system}": _stated(column)
                 for column, (system, _) in healthcare_service.STATED.items()
+            },
+            **{
+                f"/CodeSystem/{each.system}": partial(_listed, column, each.codes)
+                for column, each in healthcare_service.LISTED.items()
             },
         }
     )

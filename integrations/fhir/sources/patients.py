@@ -20,10 +20,13 @@ def by_nhs_number(column: str) -> Identifiers:
     def find(system: str | None, value: str) -> Q:
         if system not in (None, NHS_NUMBER):
             return NOTHING
+        if not value:
+            return ~Q(**{column: ""})
         digits = value.replace(" ", "").replace("-", "")
         return Q(**{f"{column}__in": nhs_number_hashes(digits)})
 
-    return Identifiers(find=find, absent=Q(**{column: ""}))
+    # Other identifiers are not kept apart: who has no NHS number may have one of those.
+    return Identifiers(find=find, absent=None)
 
 
 def reads(prefix: str = "") -> dict[str, Reads]:

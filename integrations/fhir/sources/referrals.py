@@ -4,19 +4,22 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from accounts.actors import Actor
 from audit.models import Action
 from integrations.fhir import service_request, task, terms
 from integrations.fhir.searching.reads import (
+    EVERYTHING,
     NOTHING,
     Always,
     Cases,
     Codes,
     Identifiers,
     Ids,
+    Never,
     Reads,
     References,
     Times,
@@ -28,7 +31,6 @@ from integrations.fhir.systems import (
     NHS_NUMBER,
     ODS_ORGANIZATION_CODE,
     REQUEST_INTENT,
-    REQUEST_PRIORITY,
     REQUEST_STATUS,
     TASK_CODE,
     TASK_INTENT,
@@ -44,7 +46,7 @@ def _by_identifier(prefix: str) -> Identifiers:
         if system == NHS_NUMBER:
             return NOTHING  # no referral bears its patient's
         given = Q(**{f"{prefix}pk__in": selectors.bearing(system, value)})
-        ours = Q(**{f"{prefix}reference": value})
+        ours = Q(**{f"{prefix}reference": value}) if value else EVERYTHING
         return given | ours if system is None or system.endswith("/fhir/Id/referral") else given
 
     return Identifiers(find=find)
@@ -52,8 +54,9 @@ def _by_identifier(prefix: str) -> Identifiers:
 
 def _by_ods_code(column: str) -> Identifiers:
     def find(system: str | None, value: str) -> Q:
-        is_ods = system in (None, ODS_ORGANIZATION_CODE)
-        return Q(**{column: value.upper()}) if is_ods else NOTHING
+        if system not in (None, ODS_ORGANIZATION_CODE):
+            return NOTHING
+        return Q(**{column: value.upper()}) if value else Q(**{f"{column}__isnull": False})
 
     return Identifiers(find=find)
 
@@ -70,10 +73,19 @@ _PRACTICE = References(
     identifier=_by_ods_code("referral__practice__ods_code"),
     through={"identifier": _by_ods_code("referral__practice__ods_code")},
 )
+# Named by a display alone.
+_THIS_SERVICE = Never(type="reference", absent=NOTHING)
 
 
 def _described(resource: str, name: str, term: Q) -> Q:
     return Q(referral_id__in=selectors.described_by(resource, name, term))
+
+
+def _identified(resource: str, name: str, term: Q) -> Q:
+    """What points to something with an identifier, in the reference itself or in what is contained."""
+    places = (terms.IDENTIFIER, terms.OF_CONTAINED)
+    written, contained = (_described(resource, f"{name}{place}", term) for place in places)
+    return written | contained
 
 
 def _codes(resource: str, name: str) -> TokenTerms:
@@ -85,11 +97,18 @@ def _references(resource: str, name: str) -> ReferenceTerms:
         bearing=partial(_described, resource, name),
         identifiers=_codes(resource, f"{name}{terms.IDENTIFIER}"),
         targets=partial(terms.targets, resource, name),
+        through={"identifier": TokenTerms(bearing=partial(_identified, resource, name))},
     )
 
 
 def _times(resource: str, name: str) -> TimeTerms:
     return TimeTerms(bearing=partial(_described, resource, name))
+
+
+def _authored(resource: str, name: str) -> dict[str, Combinable]:
+    """When the sender wrote it, for sorting; when it was received where that is not said."""
+    written = selectors.moments_of(OuterRef("referral_id"), resource, name)[:1]
+    return {name: Coalesce(Subquery(written), "referral__received_at")}
 
 
 _BY_TYPE: dict[str, Callable[[str, str], Reads]] = {
@@ -110,7 +129,6 @@ def _request_reads() -> dict[str, Reads]:
         **_written("ServiceRequest"),
         "status": Codes(column="status", systems=(REQUEST_STATUS,)),
         "intent": Codes(column="referral__intent", systems=(REQUEST_INTENT,)),
-        "priority": Codes(column="referral__priority", systems=(REQUEST_PRIORITY,)),
         "identifier": _by_identifier("referral__"),
         "patient": _PATIENT,
         "subject": _PATIENT,
@@ -134,6 +152,7 @@ SERVICE_REQUEST = Source(
     show=_request,
     reads=_request_reads(),
     trace=_trace,
+    sorts=_authored("ServiceRequest", "authored"),
 )
 SERVICE_REQUEST_VERSIONS = Source(
     resource_type="ServiceRequest",
@@ -170,7 +189,9 @@ def _task(row: Row, base_url: str) -> dict[str, Any]:
     return task.render(row.referral, row, base_url=base_url)
 
 
-def _tasks(*, is_written: bool, reads: dict[str, Reads]) -> Source:
+def _tasks(
+    *, is_written: bool, reads: dict[str, Reads], sorts: dict[str, Combinable] | None = None
+) -> Source:
     return Source(
         resource_type="Task",
         rows=lambda actor: selectors.newest_told(actor).filter(
@@ -182,6 +203,7 @@ def _tasks(*, is_written: bool, reads: dict[str, Reads]) -> Source:
         show=_task,
         reads=_task_reads() | reads,
         trace=_trace,
+        sorts=sorts or {},
     )
 
 
@@ -191,10 +213,13 @@ TASK = _tasks(
     reads={
         "code": Always(tokens=((TASK_CODE, "fulfill"),)),
         "requester": _PRACTICE,
+        "owner": _THIS_SERVICE,
         "authored-on": Times(column="referral__received_at"),
     },
 )
-WRITTEN_TASK = _tasks(is_written=True, reads=_written("Task"))
+WRITTEN_TASK = _tasks(
+    is_written=True, reads=_written("Task"), sorts=_authored("Task", "authored-on")
+)
 TASK_VERSIONS = Source(
     resource_type="Task",
     rows=selectors.told_changes,
@@ -223,6 +248,7 @@ def _practice_task_reads(*, moment: str) -> dict[str, Reads]:
         "focus": References(column="referral_id", target="ServiceRequest"),
         "patient": _PATIENT,
         "subject": _PATIENT,
+        "requester": _THIS_SERVICE,
         "owner": _PRACTICE,
         "authored-on": Times(column="raised_at"),
         "modified": Times(column=moment),

@@ -26,5 +26,6 @@ VERSIONS = Source(
     name=lambda row: str(row.subscription_id),
     ids=Ids(column="subscription_id"),
     reads={"status": Codes(column="status", systems=(_STATUS,))},
+    is_deletion=lambda row: not row.document,
 )
 SOURCE = replace(VERSIONS, rows=selectors.newest_versions_of)

@@ -45,6 +45,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
     def visible_to(self, actor: Actor) -> Self:
         """A clinical system sees its own; not those of another system of its organisation, whose secrets they hold."""
+        return self.made_by(actor).filter(deleted_at__isnull=True)
+
+    def made_by(self, actor: Actor) -> Self:
+        """A clinical system's own, those that it has deleted among them."""
         if actor.kind is ActorKind.CLIENT:
             return self.filter(client_id=actor.id, organisation_id=actor.organisation_id)
         return self.none()
@@ -55,6 +59,7 @@ class Subscription(models.Model):
 
     Events are numbered from 1 without a gap; those up to ``sent_count`` have been taken by the endpoint. ``due_at`` is
     when something is to be sent next, None when there is nothing. Whoever sends holds the ``turn``, until it is over.
+    Of a deleted one the versions are left, without the endpoint and its headers; the last of them has no document.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -80,6 +85,7 @@ class Subscription(models.Model):
     due_at = models.DateTimeField(null=True)
     turn = models.UUIDField(null=True)
     turn_ends_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
 
     objects = SubscriptionQuerySet.as_manager()
 
@@ -92,7 +98,7 @@ class Subscription(models.Model):
         **dict.fromkeys(("heartbeat_seconds", "timeout_seconds", "most_events"), Privacy.OPEN),
         **dict.fromkeys(("ends_at", "status", "version", "since"), Privacy.OPEN),
         **dict.fromkeys(("event_count", "sent_count", "failures", "due_at"), Privacy.OPEN),
-        **dict.fromkeys(("turn", "turn_ends_at"), Privacy.OPEN),
+        **dict.fromkeys(("turn", "turn_ends_at", "deleted_at"), Privacy.OPEN),
     }
 
     class Meta:
@@ -122,6 +128,10 @@ class Subscription(models.Model):
                 | Q(turn__isnull=False, turn_ends_at__isnull=False),
                 name="subscription_turn_ends",
             ),
+            models.CheckConstraint(
+                condition=Q(deleted_at__isnull=True) | Q(status=SubscriptionStatus.OFF),
+                name="subscription_off_when_deleted",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -138,7 +148,7 @@ class SubscriptionVersion(models.Model):
     at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=SubscriptionStatus.choices)
     error = models.CharField(max_length=200, blank=True)
-    document = EncryptedTextField()
+    document = EncryptedTextField(blank=True)
 
     TENANCY = _OF_THE_SUBSCRIPTION
     PRIVACY = {

@@ -27,14 +27,15 @@ def subscriptions_of(
 
 
 def versions_of(actor: Actor) -> QuerySet[SubscriptionVersion]:
-    """Every version of an actor's subscriptions."""
-    own = Subscription.objects.visible_to(actor)
+    """Every version of an actor's subscriptions, those of deleted ones among them."""
+    own = Subscription.objects.made_by(actor)
     return SubscriptionVersion.objects.filter(subscription__in=own)
 
 
 def newest_versions_of(actor: Actor) -> QuerySet[SubscriptionVersion]:
-    """An actor's subscriptions as they stand now."""
-    return versions_of(actor).filter(version=F("subscription__version"))
+    """An actor's subscriptions as they stand now, without those that are deleted."""
+    newest = versions_of(actor).filter(version=F("subscription__version"))
+    return newest.filter(subscription__deleted_at__isnull=True)
 
 
 def events_between(row: Subscription, first: int, last: int) -> list[Event]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from django.utils.timezone import localdate
+
 from accounts.actors import SYSTEM, client_actor
 from integrations.fhir import wire
 from integrations.fhir.subscriptions.models import (
@@ -84,7 +86,7 @@ def take_turn(*, subscription_id: UUID, base_url: str, at: datetime) -> Turn | N
     """What is to be sent now. From here on nobody else sends for this subscription, until it is noted or overdue."""
     row = (
         Subscription.objects.select_for_update(of=("self",))
-        .select_related("client")
+        .select_related("client__organisation")
         .filter(pk=subscription_id, status__in=SENDING)
         .first()
     )
@@ -172,8 +174,10 @@ def _note_failure(row: Subscription, fault: str, *, at: datetime) -> None:
 def _is_over(row: Subscription, *, at: datetime) -> bool:
     """End what has come to its end, or may not be told any more; whether it was so."""
     focus_type = topic_named(row.topic).focus_type
-    is_allowed = row.client.is_active and may_read(
-        focus_type, scopes=frozenset(row.client.scope.split())
+    is_allowed = (
+        row.client.is_active
+        and row.client.organisation.is_open_on(localdate(at))
+        and may_read(focus_type, scopes=frozenset(row.client.scope.split()))
     )
     if row.ends_at and row.ends_at <= at:
         change_status(row, SubscriptionStatus.OFF, by=SYSTEM, at=at)

@@ -9,7 +9,8 @@ from accounts.actors import Actor
 from accounts.models import Client
 from audit.models import Action
 from audit.recording import record
-from integrations.fhir.outcome import Refused, unprocessable
+from integrations.fhir import fields, wire
+from integrations.fhir.outcome import Refused, gone, unprocessable
 from integrations.fhir.subscriptions.models import (
     SENDING,
     Subscription,
@@ -23,6 +24,7 @@ from referrals.amending import StaleVersion
 
 MOST_OF_A_CLIENT = 20
 _SEPARATOR = "\n"  # no header holds one
+_KEYS = ("endpoint", "header")  # elements of the channel
 
 
 @transaction.atomic
@@ -30,7 +32,7 @@ def create_subscription(*, new: NewSubscription, by: Actor, at: datetime) -> Sub
     """Keep a wish to be told. It is ``requested`` until the endpoint has taken the handshake. Raises Refused."""
     check_may_read(new.topic.focus_type, by=by, at="Subscription.criteria")
     client = Client.objects.select_for_update().get(pk=by.id)
-    if client.subscriptions.count() >= MOST_OF_A_CLIENT:
+    if client.subscriptions.filter(deleted_at__isnull=True).count() >= MOST_OF_A_CLIENT:
         text = (
             f"You have {MOST_OF_A_CLIENT} subscriptions. Delete one, or widen the filters of one."
         )
@@ -50,7 +52,9 @@ def amend_subscription(
     by: Actor,
     at: datetime,
 ) -> SubscriptionVersion | None:
-    """Put another wish in the place of one; None when it is foreign or absent. Raises Refused and StaleVersion.
+    """Put another wish in the place of one; None when it is foreign or absent.
+
+    Raises Refused (410 for one that was deleted) and StaleVersion.
 
     ``off`` ends the sending; ``requested``, or ``active`` for one that is not, begins it again with a handshake.
     What has not been sent by then is sent after it.
@@ -58,6 +62,8 @@ def amend_subscription(
     row = _locked(by, subscription_id)
     if row is None:
         return None
+    if row.deleted_at:
+        raise gone()
     if expected_version not in (None, row.version):
         raise StaleVersion(row.version)
     check_may_read(new.topic.focus_type, by=by, at="Subscription.criteria")
@@ -71,12 +77,24 @@ def amend_subscription(
 
 @transaction.atomic
 def delete_subscription(*, subscription_id: UUID, by: Actor, at: datetime) -> bool:
-    """Forget a subscription with its endpoint, headers and events; False when it is foreign or absent."""
+    """End a subscription and forget its endpoint, headers and events; False when it is foreign or absent.
+
+    Its versions stay readable, without the endpoint and its headers: they may hold keys. Safe to repeat.
+    """
     row = _locked(by, subscription_id)
     if row is None:
         return False
-    row.delete()
-    record(Action.SUBSCRIPTION_CHANGED, by=by, at=at, target=f"Subscription/{subscription_id}")
+    if row.deleted_at:
+        return True
+    row.deleted_at, row.endpoint, row.headers = at, "", ""
+    row.events.all().delete()
+    for kept in row.versions.all():
+        kept.document = _without_keys(kept.document)
+        kept.save(update_fields=["document"])
+    _end(row, SubscriptionStatus.OFF)
+    _write_version(row, document="", at=at)
+    row.save()
+    _record(row, by=by, at=at)
     return True
 
 
@@ -85,11 +103,24 @@ def change_status(
 ) -> None:
     """A step that the server takes itself, as a version of its own. The caller holds the row's lock and saves it."""
     document = row.versions.get(version=row.version).document
+    _end(row, status)
+    _write_version(row, document=document, at=at, error=error)
+    _record(row, by=by, at=at)
+
+
+def _end(row: Subscription, status: SubscriptionStatus) -> None:
+    """A version with this status, in which nothing is due or under way."""
     row.status, row.due_at = status, None
     row.turn = row.turn_ends_at = None
     row.version += 1
-    _write_version(row, document=document, at=at, error=error)
-    _record(row, by=by, at=at)
+
+
+def _without_keys(document: str) -> str:
+    """The document without what may open another's system."""
+    resource = wire.load(document)
+    channel = fields.child(resource, "channel")
+    kept = {name: value for name, value in channel.items() if name.removeprefix("_") not in _KEYS}
+    return wire.dump(resource | {"channel": kept}).decode()
 
 
 def header_lines(row: Subscription) -> tuple[str, ...]:
@@ -157,5 +188,5 @@ def _status_after(row: Subscription, new: NewSubscription) -> SubscriptionStatus
 
 
 def _locked(by: Actor, subscription_id: UUID) -> Subscription | None:
-    own = Subscription.objects.visible_to(by).select_for_update()
+    own = Subscription.objects.made_by(by).select_for_update()
     return own.filter(pk=subscription_id).first()

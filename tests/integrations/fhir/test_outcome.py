@@ -1,5 +1,7 @@
 """How findings are told in FHIR."""
 
+import pytest
+
 from integrations.fhir import bindings, checking
 from integrations.fhir.outcome import (
     Finding,
@@ -75,3 +77,23 @@ def test_only_fatal_and_error_are_errors() -> None:
 
 def test_the_issue_types_are_the_31_of_r4() -> None:
     assert len(bindings.ISSUE_TYPES) == 31
+
+
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("Patient.name[0].family", ["Patient.name[0].family"]),
+        ("Patient." + "n" * 192, ["Patient." + "n" * 192]),
+        ("Patient.name." + "n" * 200, ["Patient.name"]),
+        ("Patient.na\x00me.family", ["Patient"]),
+        ("Patient.n\u202eame", ["Patient"]),
+        ("Patient\n", None),
+        ("n" * 201, None),
+    ],
+)
+def test_a_place_is_short_and_printable_or_the_one_around_it(
+    expression: str, shown: list[str] | None
+) -> None:
+    [issue] = operation_outcome([malformed("structure", "No.", expression)])["issue"]
+
+    assert issue.get("expression") == shown

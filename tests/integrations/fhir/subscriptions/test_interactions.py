@@ -5,9 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from integrations.fhir.subscriptions.models import Subscription
+from integrations.fhir.subscriptions.models import Event, Subscription
 from tests import cast
 from tests.api.answers import issues, places
+from tests.integrations.fhir.cast import check
 from tests.integrations.fhir.subscriptions.subscriber import BASE, SCOPE, wish
 from tests.integrations.outbound.conftest import Internet
 
@@ -80,9 +81,42 @@ def test_what_is_taken_away_is_gone(system: cast.ClinicalSystem, made: dict[str,
     answer = system.delete(place)
 
     assert (answer.status_code, answer.content) == (204, b"")
-    issues(system.get(place), 404)
-    issues(system.get(f"{place}/_history/1"), 404)
-    issues(system.delete(place), 404)
+    for later in (
+        system.get(place),
+        system.get(f"{place}/_history/2"),
+        system.put(place, made),
+        system.patch(place, [{"op": "replace", "path": "/status", "value": "off"}]),
+    ):
+        assert issues(later, 410)[0]["code"] == "deleted"
+    issues(system.get(f"{place}/_history/3"), 404)
+    assert system.delete(place).status_code == 204
+    assert system.get(PLACE).json()["total"] == 0
+    assert not Event.objects.exists()
+
+
+def test_what_was_taken_away_keeps_its_history_without_its_keys(
+    system: cast.ClinicalSystem, other_gp_system: cast.ClinicalSystem
+) -> None:
+    made = system.post(PLACE, wish(channel={"header": ["Authorization: Bearer secret"]})).json()
+    place = f"{PLACE}/{made['id']}"
+    system.put(place, made | {"reason": "Another"})
+    system.delete(place)
+
+    history = system.get(f"{place}/_history").json()
+    first = system.get(f"{place}/_history/1").json()
+
+    assert check(history) == []
+    asked = [(one["request"]["method"], one["response"]["etag"]) for one in history["entry"]]
+    assert asked == [("DELETE", 'W/"3"'), ("PUT", 'W/"2"'), ("POST", 'W/"1"')]
+    assert ["resource" in entry for entry in history["entry"]] == [False, True, True]
+    assert first["reason"] == made["reason"]
+    assert set(first["channel"]) == set(made["channel"]) - {"endpoint", "header"}
+    row = Subscription.objects.get()
+    assert (row.status, row.endpoint, row.headers, row.due_at) == ("off", "", "", None)
+    assert system.get(f"{PLACE}/_history").json()["total"] == 3
+    stranger = cast.clinical_system(other_gp_system.organisation, scope=SCOPE)
+    for suffix in ("", "/_history", "/_history/1"):
+        issues(stranger.get(f"{place}{suffix}"), 404)
 
 
 def test_one_finds_ones_own_by_status(system: cast.ClinicalSystem, made: dict[str, Any]) -> None:

@@ -3,22 +3,18 @@
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from communities.ranking import (
-    VERSION,
-    WEIGHTS,
-    Candidate,
-    Eligible,
-    Need,
-    Reason,
-    judge,
-    rank,
-    sentence,
-)
+from communities.matching.candidate import Candidate, Circle
+from communities.matching.need import ACCESS, HOURS, STAGES, Need
+from communities.matching.ranking import VERSION, Eligible, judge, rank
+from communities.matching.rules import Reason
+from communities.matching.sentences import sentence
+from communities.matching.weights import WEIGHTS
 from communities.tiers import Cover, ModeratedBy, SearchVisibility, Tier
 
 NEED = Need(
@@ -30,6 +26,9 @@ NEED = Need(
     icb_ods="QMF",
     lad_code="E09000025",
     nation="England",
+    practice_ods="F84003",
+    latitude=51.53,
+    longitude=0.04,
 )
 FORUM = Candidate(
     community_id="f1",
@@ -53,7 +52,16 @@ FORUM = Candidate(
 PEOPLE = {"depression": "people living with depression"}
 
 KEYS = ["depression", "mental-health-general", "carer", "dementia", "asthma"]
-PLACES = ["nation:UK", "nation:Wales", "icb:QMF", "lad:E09000025", "commissioned", "none"]
+PLACES = [
+    "nation:UK",
+    "nation:Wales",
+    "icb:QMF",
+    "lad:E09000025",
+    "practice:F84003",
+    "commissioned",
+    "none",
+]
+CAPACITIES = ["unknown", "capacity", "additional-assessment-required", "waitlist", "no-capacity"]
 NEEDS = st.builds(
     Need,
     condition_keys=st.frozensets(st.sampled_from(KEYS), min_size=1, max_size=3),
@@ -65,7 +73,17 @@ NEEDS = st.builds(
     icb_ods=st.sampled_from(["", "QMF", "S1Y5D"]),
     lad_code=st.sampled_from(["", "E09000025"]),
     nation=st.sampled_from(["", "England", "Wales"]),
+    practice_ods=st.sampled_from(["", "F84003"]),
+    latitude=st.none() | st.floats(50, 60),
+    longitude=st.none() | st.floats(-7, 2),
+    access_needs=st.frozensets(st.sampled_from(sorted(ACCESS)), max_size=2),
+    hours=st.frozensets(st.sampled_from(sorted(HOURS)), max_size=2),
+    stage=st.sampled_from(["", *sorted(STAGES)]),
+    is_anonymous=st.booleans(),
+    is_elsewhere=st.booleans(),
+    is_at_risk=st.booleans(),
 )
+CIRCLES = st.builds(Circle, st.floats(50, 60), st.floats(-7, 2), st.integers(1, 400))
 CANDIDATES = st.builds(
     Candidate,
     community_id=st.uuids().map(str),
@@ -73,6 +91,9 @@ CANDIDATES = st.builds(
     condition_keys=st.frozensets(st.sampled_from(KEYS), min_size=1, max_size=2),
     audience=st.frozensets(st.sampled_from(["patients", "carers", "family", "young_people"])),
     tier=st.sampled_from(Tier),
+    moderated_by=st.sampled_from(ModeratedBy),
+    cover=st.sampled_from(Cover),
+    search_visibility=st.sampled_from(SearchVisibility),
     coverage=st.frozensets(st.sampled_from(PLACES), max_size=2),
     languages=st.frozensets(st.sampled_from(["en", "bn", "ur"]), min_size=1),
     state=st.sampled_from(["open", "may_be_closed", "outside_uk", "in_person_only", "not_named"]),
@@ -82,6 +103,13 @@ CANDIDATES = st.builds(
     min_age=st.none() | st.integers(10, 30),
     max_age=st.none() | st.integers(31, 90),
     sex=st.sampled_from(["any", "female", "male"]),
+    circle=st.none() | CIRCLES,
+    covered_hours=st.frozensets(st.sampled_from(sorted(HOURS))),
+    stages=st.frozensets(st.sampled_from(sorted(STAGES)), max_size=2),
+    meets=st.frozensets(st.sampled_from(sorted(ACCESS))),
+    capacity=st.sampled_from(CAPACITIES),
+    staffed_by=st.sampled_from(["people", "software", "both", "unknown"]),
+    can_look_first=st.booleans(),
 )
 DIRECTORIES = st.lists(CANDIDATES, max_size=8, unique_by=lambda each: each.community_id)
 
@@ -126,6 +154,13 @@ def test_a_community_that_breaks_no_rule_may_be_offered() -> None:
         (replace(FORUM, kind="automated_companion"), "automated"),
         (replace(FORUM, access="programme"), "programme_only"),
         (replace(FORUM, has_address=False), "no_address"),
+        (replace(FORUM, coverage=frozenset({"practice:F84004"})), "other_area"),
+        (
+            replace(FORUM, coverage=frozenset({"none"}), circle=Circle(55.95, -3.19, 300)),
+            "other_area",
+        ),
+        (replace(FORUM, staffed_by="software"), "automated"),
+        (replace(FORUM, capacity="no-capacity"), "full"),
     ],
 )
 def test_each_rule_alone_keeps_a_community_from_being_offered(
@@ -220,34 +255,46 @@ def test_somebody_whose_place_is_not_known_is_offered_what_is_open_to_the_whole_
     ]
 
 
-@pytest.mark.parametrize(
-    ("better", "worse"),
-    [
-        (
-            FORUM,
-            replace(FORUM, condition_keys=frozenset({"mental-health-general"}), tier=Tier.A),
-        ),
-        (replace(FORUM, tier=Tier.B, cover=Cover.UNKNOWN), FORUM),
-        (replace(FORUM, tier=Tier.A, cover=Cover.UNKNOWN), replace(FORUM, tier=Tier.B)),
-        (FORUM, replace(FORUM, cover=Cover.WEEKDAYS, coverage=frozenset({"icb:QMF"}))),
-        (
-            replace(FORUM, coverage=frozenset({"icb:QMF"}), languages=frozenset({"bn"})),
-            FORUM,
-        ),
-        (
-            replace(FORUM, confidence="low"),
-            replace(FORUM, languages=frozenset({"bn"})),
-        ),
-        (FORUM, replace(FORUM, confidence="medium")),
-    ],
-    ids=["condition", "tier B", "tier A", "cover", "local", "language", "confidence"],
+WISHING = replace(
+    NEED,
+    languages=("bn",),
+    access_needs=frozenset({"captions"}),
+    hours=frozenset({"nights"}),
+    stage="action",
+    is_anonymous=True,
 )
-def test_each_line_of_the_weights_decides_before_those_below(
-    better: Candidate, worse: Candidate
-) -> None:
-    better, worse = replace(better, community_id="z"), replace(worse, community_id="a")
+# The best and the worst that somebody who wishes all this can be offered in each line.
+BEST_AND_WORST: dict[str, tuple[str, object, object]] = {
+    "room": ("capacity", "unknown", "waitlist"),
+    "condition": (
+        "condition_keys",
+        frozenset({"depression"}),
+        frozenset({"mental-health-general"}),
+    ),
+    "language": ("languages", frozenset({"bn"}), frozenset({"en"})),
+    "access": ("meets", frozenset({"captions"}), frozenset()),
+    "tier": ("tier", Tier.A, Tier.C),
+    "hours": ("covered_hours", frozenset({"nights"}), frozenset()),
+    "cover": ("cover", Cover.ALL_HOURS, Cover.UNKNOWN),
+    "stage": ("stages", frozenset({"action"}), frozenset()),
+    "names": ("anonymity", "pseudonym_allowed", "unknown"),
+    "place": ("coverage", frozenset({"icb:QMF"}), frozenset({"nation:UK"})),
+    "confidence": ("confidence", "high", "low"),
+}
 
-    assert order(NEED, worse, better) == ["z", "a"]
+
+@pytest.mark.parametrize("line", WEIGHTS)
+def test_each_line_of_the_weights_decides_before_all_those_below(line: str) -> None:
+    lines = list(WEIGHTS)
+    below = [BEST_AND_WORST[name] for name in lines[lines.index(line) + 1 :]]
+    field, best, worst = BEST_AND_WORST[line]
+    low: dict[str, Any] = {name: value for name, _, value in below}
+    high: dict[str, Any] = {name: value for name, value, _ in below}
+
+    better = replace(FORUM, **{"community_id": "z", field: best, **low})
+    worse = replace(FORUM, **{"community_id": "a", field: worst, **high})
+
+    assert order(WISHING, worse, better) == ["z", "a"]
 
 
 def test_a_step_in_one_line_outweighs_all_lines_below_together() -> None:

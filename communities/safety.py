@@ -1,7 +1,7 @@
 """The one source of crisis contacts and urgent wording shown to people.
 
-No template, message or page writes a crisis number of its own: it asks this module, so that one
-review covers them all. The facts are unreviewed: see docs/safety/texts.md before going live.
+No template, message, page or answer writes a crisis number of its own: it asks this module, so that
+one review covers them all. The facts are unreviewed: see docs/safety/texts.md before going live.
 """
 
 import datetime as dt
@@ -198,3 +198,13 @@ TEXTS: Final = SafetyTexts(
     reviewed_on=REVIEWED_ON,
     review_note=REVIEW_NOTE,
 )
+
+
+def crisis_route() -> str:
+    """The urgent contacts in one line, for an answer that has no page."""
+    return " ".join(f"{each.when}: {_where_to(each)}." for each in TEXTS.urgent)
+
+
+def _where_to(contact: Contact) -> str:
+    parts = f"{contact.label} {contact.shown}", contact.then, contact.where
+    return ", ".join(str(part) for part in parts if part)

@@ -1,0 +1,73 @@
+"""Peer support is not for a crisis: what stops a referral until its sender has said that there is no acute risk.
+
+Published codes and words only (``safety_codes.csv``, ``safety_words.csv``). They ask a clinician and judge nobody: the
+answer is the clinician's. Hazard H2.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from communities.loading import REFERENCE, rows
+from communities.matching.need import Preference
+from communities.safety import crisis_route
+from referrals.intake import NewReferral
+
+_SNOMED = "http://snomed.info/sct"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Why a referral goes no further: a sentence, an R4 issue type, and the FHIR element that it concerns."""
+
+    sentence: str
+    code: str
+    element: str
+
+
+def stop_of(new: NewReferral) -> Stop | None:
+    """What stops a referral as it was sent; None: nothing does."""
+    if new.has_acute_risk:
+        return Stop(
+            f"There is an acute risk, so this is not for peer support, and nothing was kept. {crisis_route()}",
+            code="business-rule",
+            element="ServiceRequest.extension",
+        )
+    asked_by = _asked_by(new)
+    if asked_by and new.has_acute_risk is None:
+        return Stop(
+            "This speaks of a risk. Send the extension acute-risk with valueBoolean false when there is no acute risk"
+            f" now; docs/matching.md tells how. If there is one, this is not for peer support. {crisis_route()}",
+            code="required",
+            element=asked_by,
+        )
+    return None
+
+
+def preferences_of(new: NewReferral) -> frozenset[str]:
+    """What was sent of the patient's needs; whoever was asked about a risk has a known one, if no acute one."""
+    return new.preferences | ({Preference.KNOWN_RISK.value} if _asked_by(new) else set())
+
+
+def is_safety_code(system: str, code: str) -> bool:
+    """Whether a code asks for the answer."""
+    return system == _SNOMED and code in _codes()
+
+
+def _asked_by(new: NewReferral) -> str:
+    """The element that asks for the answer, or nothing."""
+    if any(is_safety_code(reason.system, reason.code) for reason in new.reasons):
+        return "ServiceRequest.reasonCode"
+    return next((element for element, text in new.texts if _words().search(text)), "")
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(row["snomed_code"] for row in rows(REFERENCE / "safety_codes.csv"))
+
+
+@cache
+def _words() -> re.Pattern[str]:
+    phrases = (row["words"].split() for row in rows(REFERENCE / "safety_words.csv"))
+    together = "|".join(r"\s+".join(map(re.escape, phrase)) for phrase in phrases)
+    return re.compile(rf"\b(?:{together})\b", re.IGNORECASE)

@@ -1,0 +1,1 @@
+"""Other directories: feeds in HSDS-UK 3.0, good and bad."""

@@ -1,0 +1,1 @@
+"""Tests of official files about places and organisations."""

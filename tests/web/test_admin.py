@@ -1,0 +1,129 @@
+"""The operators' admin: signed in like everywhere, nothing of patients, nothing secret, and no way round a use case."""
+
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from communities.models import Community, Condition
+from privacy.classes import Privacy
+from tests import cast
+from web.admin import Shown, site
+
+pytestmark = pytest.mark.django_db
+
+MODELS = sorted(site._registry, key=lambda model: model._meta.label)
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    browser = Client()
+    browser.force_login(User.objects.create_superuser("operator@example.test", "a long password"))
+    return browser
+
+
+def test_a_stranger_is_sent_to_the_one_page_for_signing_in(stranger: Client) -> None:
+    answer = stranger.get("/admin/", follow=True)
+
+    assert answer.redirect_chain[-1][0].startswith("/accounts/login/?next=/admin/")
+    stranger.post("/admin/login/", {"username": "operator@example.test", "password": "x"})
+    assert stranger.get("/admin/").status_code == 302
+
+
+def test_whoever_is_no_operator_is_refused(commissioner: Client) -> None:
+    assert commissioner.get("/admin/", follow=True).status_code == 403
+    assert commissioner.get("/admin/communities/community/", follow=True).status_code == 403
+
+
+def test_only_models_whose_every_field_is_open_are_there() -> None:
+    classes = {model._meta.label: getattr(model, "PRIVACY", {}) for model in MODELS}
+
+    assert [
+        label for label, kinds in classes.items() if set(kinds.values()) != {Privacy.OPEN}
+    ] == []
+    assert {model._meta.app_label for model in MODELS} == {"accounts", "communities"}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_every_page_opens_under_the_policy_that_it_is_sent_with(
+    operator: Client, model: type, gp_system: cast.ClinicalSystem
+) -> None:
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"  # type: ignore[attr-defined]
+    row = model._default_manager.first()  # type: ignore[attr-defined]
+    pages = [reverse(f"{name}_changelist"), reverse(f"{name}_changelist") + "?q=e"]
+    if row:
+        pages.append(reverse(f"{name}_change", args=[row.pk]))
+
+    for page in pages:
+        answer = operator.get(page, follow=True)
+        text = answer.content.decode()
+        assert answer.status_code == 200, page
+        assert "script-src 'self'" in answer["Content-Security-Policy"]
+        assert "unsafe-inline" not in answer["Content-Security-Policy"]
+        assert ' style="' not in text
+        assert " onclick=" not in text
+        assert "<style" not in text
+
+
+@pytest.mark.parametrize(
+    "model",
+    [model for model in MODELS if isinstance(site._registry[model], Shown)],
+    ids=lambda model: model._meta.label,
+)
+def test_what_a_use_case_owns_is_only_read(operator: Client, model: type) -> None:
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"  # type: ignore[attr-defined]
+    row = model._default_manager.first()  # type: ignore[attr-defined]
+
+    assert operator.get(reverse(f"{name}_add")).status_code == 403
+    if row:
+        assert (
+            operator.post(reverse(f"{name}_change", args=[row.pk]), {"name": "x"}).status_code
+            == 403
+        )
+        assert (
+            operator.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code
+            == 403
+        )
+
+
+def test_no_secret_is_shown(operator: Client, gp_system: cast.ClinicalSystem) -> None:
+    user = User.objects.get(email="operator@example.test")
+    user.password = make_password("another long password")
+    user.save()
+    operator.force_login(user)
+
+    pages = (
+        operator.get(f"/admin/accounts/user/{user.pk}/change/").content.decode(),
+        operator.get(f"/admin/accounts/client/{gp_system.client_id}/change/").content.decode(),
+    )
+
+    assert user.email in pages[0]
+    assert user.password not in pages[0]
+    assert str(gp_system.organisation.name) in pages[1]
+    assert '"kty"' not in pages[1]
+    assert "jwks" not in pages[1].lower()
+
+
+def test_conditions_can_be_worded_anew(operator: Client) -> None:
+    condition = Condition.objects.get(key="depression")
+    codes = list(condition.codes.order_by("pk"))
+    form = {
+        "label": "Low mood", "group": condition.group, "people": condition.people,
+        "broader": condition.broader,
+        "codes-TOTAL_FORMS": str(len(codes)), "codes-INITIAL_FORMS": str(len(codes)),
+    }  # fmt: skip
+    for number, code in enumerate(codes):
+        form |= {
+            f"codes-{number}-{code._meta.pk.name}": str(code.pk),
+            f"codes-{number}-condition": "depression",
+            f"codes-{number}-snomed_code": code.snomed_code,
+            f"codes-{number}-term": code.term,
+        }
+
+    answer = operator.post("/admin/communities/condition/depression/change/", form)
+
+    assert answer.status_code == 302, answer.content.decode()
+    condition.refresh_from_db()
+    assert condition.label == "Low mood"
+    assert Community.objects.filter(conditions=condition).exists()

@@ -1,0 +1,222 @@
+"""Django's admin for operators: what no use case owns can be changed here, everything else only be read.
+
+Patients, referrals and whatever hangs by them are not here at all, and neither is a secret.
+"""
+
+from typing import Any
+
+from csp.constants import SELF
+from csp.decorators import csp_update
+from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from accounts.models import Client, Membership, Organisation, Succession, User
+from communities.models import (
+    Area,
+    Capacity,
+    Community,
+    Condition,
+    ConditionCode,
+    Edition,
+    Revision,
+    SignOff,
+)
+
+
+class OperatorSite(admin.AdminSite):
+    """Signing in is the same as everywhere, with its second step and its limits. Its own scripts may run here."""
+
+    site_header = site_title = "Peer support: operators"
+    index_title = "Reference data and people"
+    site_url = "/"
+    enable_nav_sidebar = False
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Send somebody who has not signed in to the one page for it. Raises PermissionDenied for everybody else."""
+        del extra_context
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect_to_login(reverse("admin:index"), reverse("account_login"))
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """As everybody else does."""
+        del request, extra_context
+        return redirect("account_change_password")
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002  (Django's signature)
+        """With scripts of this host, which nothing else has."""
+        return csp_update({"script-src": [SELF]})(super().admin_view(view, cacheable))
+
+
+site = OperatorSite()
+
+
+class Shown(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Read only: a use case, an import or a release of the project owns the change."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """No."""
+        del request
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """No."""
+        del request, obj
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """No."""
+        del request, obj
+        return False
+
+
+class Codes(admin.TabularInline):  # type: ignore[type-arg]
+    """The codes of a condition."""
+
+    model = ConditionCode
+    extra = 0
+
+
+@admin.register(Condition, site=site)
+class Conditions(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Conditions can be worded anew and given codes; nothing is deleted that referrals rest on."""
+
+    list_display = ("key", "label", "group", "broader")
+    list_filter = ("group",)
+    search_fields = ("key", "label", "codes__snomed_code")
+    inlines = (Codes,)
+    show_full_result_count = False
+    actions = None
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """A key stands in many other rows."""
+        del request
+        return ("key",) if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """No."""
+        del request, obj
+        return False
+
+
+@admin.register(Community, site=site)
+class Communities(Shown):
+    """Hosts state the facts, reviewers sign them."""
+
+    list_display = ("name", "host", "listing", "tier_by_facts", "review_due", "is_fictional")
+    list_filter = ("listing", "tier_by_facts", "is_fictional")
+    list_select_related = ("host",)
+    search_fields = ("key", "name", "host__name")
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+
+
+@admin.register(Capacity, site=site)
+class Capacities(Shown):
+    """Hosts state their places."""
+
+    list_display = ("community", "total", "used", "stated_on", "fresh_until")
+    list_select_related = ("community",)
+    search_fields = ("community__name",)
+
+
+class SignOffs(admin.TabularInline):  # type: ignore[type-arg]
+    """Who has signed."""
+
+    model = SignOff
+    extra = 0
+    can_delete = False
+
+
+@admin.register(Revision, site=site)
+class Revisions(Shown):
+    """Proposals, and who has signed them."""
+
+    list_display = ("community", "state", "proposed_by", "proposed_at", "settled_at")
+    list_filter = ("state",)
+    list_select_related = ("community", "proposed_by")
+    search_fields = ("community__name",)
+    inlines = (SignOffs,)
+
+
+@admin.register(Organisation, site=site)
+class Organisations(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Hosts and operators are made here; practices, PCNs and boards come from the ODS files."""
+
+    list_display = ("name", "kind", "ods_code", "valid_to")
+    list_filter = ("kind",)
+    search_fields = ("name", "ods_code")
+    raw_id_fields = ("icb", "pcn")
+    readonly_fields = ("updated_at",)
+    show_full_result_count = False
+    actions = None
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What the ODS knows is not changed by hand."""
+        return super().has_change_permission(request, obj) and not (obj and obj.ods_code)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """No."""
+        del request, obj
+        return False
+
+
+@admin.register(Membership, site=site)
+class Memberships(Shown):
+    """``add_member`` gives roles and writes them into the audit."""
+
+    list_display = ("user", "organisation", "role")
+    list_filter = ("role",)
+    list_select_related = ("user", "organisation")
+    search_fields = ("user__email", "organisation__name", "organisation__ods_code")
+
+
+@admin.register(User, site=site)
+class Users(Shown):
+    """Whoever can sign in; passwords are not shown in any form."""
+
+    fields = ("email", "is_active", "is_staff", "is_superuser", "last_login", "date_joined")
+    list_display = ("email", "is_active", "is_staff", "last_login")
+    search_fields = ("email",)
+
+
+@admin.register(Client, site=site)
+class Clients(Shown):
+    """Clinical systems, without their keys: ``register_client`` and ``change_client`` own them."""
+
+    fields = ("name", "organisation", "scope", "is_bars", "is_strict", "may_export", "is_active")
+    list_display = ("name", "organisation", "is_active", "registered_at")
+    list_filter = ("is_active",)
+    list_select_related = ("organisation",)
+    search_fields = ("name", "organisation__ods_code", "organisation__name")
+
+
+@admin.register(Area, site=site)
+class Areas(Shown):
+    """Areas come from official files."""
+
+    list_display = ("name", "place", "valid_to")
+    search_fields = ("name", "place")
+
+
+@admin.register(Succession, site=site)
+class Successions(Shown):
+    """Which organisation took over from which."""
+
+    list_display = ("predecessor", "successor", "on_date", "kind")
+    list_select_related = ("predecessor", "successor")
+
+
+@admin.register(Edition, site=site)
+class Editions(Shown):
+    """Which official files have been imported."""
+
+    list_display = ("table", "name", "rows", "imported_at")
