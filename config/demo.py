@@ -149,7 +149,7 @@ def _answer(
         counts_visits=True,
         at=at,
     )
-    if chance.random() > _CAME_BACK:
+    if placement is None or chance.random() > _CAME_BACK:
         return
     for _ in range(chance.randint(1, 6)):
         yield (at := at + timedelta(days=chance.expovariate(1 / 6)))

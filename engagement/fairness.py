@@ -59,8 +59,8 @@ class Outcome:
 OUTCOMES = (
     Outcome("offered", "matched", _("Offered a community")),
     Outcome("offered_two", "matched", _("Offered two or more")),
-    Outcome("chose", "offered", _("Chose one, of those offered any")),
-    Outcome("joined", "offered", _("Joined, of those offered any")),
+    Outcome("chose", "offered", _("Chose one, of those offered")),
+    Outcome("joined", "offered", _("Joined, of those offered")),
 )
 
 

@@ -148,6 +148,8 @@ def directory_pages(page: Page, base_url: str) -> Iterator[str]:
     page.locator("#place").fill("E8 1DY")
     press(page, "Search")
     yield "directory-found"
+    page.locator("main summary").first.click()
+    yield "directory-more-choices"
     page.locator("#text").fill("nothing has these words")
     press(page, "Search")
     yield "directory-nothing-fits"
@@ -298,6 +300,8 @@ def staff_pages(page: Page, stack: Stack) -> Iterator[str]:
     yield "sign-in-wrong"
     sign_in(page, stack.logins["commissioner_email"], stack.logins["commissioner_password"])
     yield "commissioner"
+    page.goto(f"{stack.base_url}/commissioner/fairness/")
+    yield "commissioner-fairness"
     for name in ("password/change", "2fa", "2fa/totp/activate"):
         page.goto(f"{stack.base_url}/accounts/{name}/")
         yield f"account-{name.replace('/', '-')}"

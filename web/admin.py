@@ -14,8 +14,16 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import Client, Membership, Organisation, Succession, User
+from accounts.models import (
+    Client,
+    Membership,
+    Organisation,
+    OrganisationKind,
+    Succession,
+    User,
+)
 from communities.models import (
     Area,
     Capacity,
@@ -26,6 +34,7 @@ from communities.models import (
     Revision,
     SignOff,
 )
+from communities.models.tier_column import UNNAMED_HOST
 
 
 class OperatorSite(admin.AdminSite):
@@ -54,6 +63,7 @@ class OperatorSite(admin.AdminSite):
 
 
 site = OperatorSite()
+_MADE_HERE = (OrganisationKind.HOST, OrganisationKind.OPERATOR)
 
 
 class Shown(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -160,8 +170,20 @@ class Organisations(admin.ModelAdmin):  # type: ignore[type-arg]
     actions = None
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What the ODS knows is not changed by hand."""
-        return super().has_change_permission(request, obj) and not (obj and obj.ods_code)
+        """What the ODS knows is not changed by hand; nor the host of communities for which nobody answers."""
+        is_fixed = obj is not None and (obj.ods_code or obj.name == UNNAMED_HOST)
+        return super().has_change_permission(request, obj) and not is_fixed
+
+    def formfield_for_choice_field(self, db_field: Any, request: Any, **more: Any) -> Any:
+        """Of the kinds only those that are made here."""
+        if db_field.name == "kind":
+            more["choices"] = [(kind, kind.label) for kind in _MADE_HERE]
+        return super().formfield_for_choice_field(db_field, request, **more)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        """Whoever keeps a copy of it sees that it has changed."""
+        obj.updated_at = timezone.now()
+        super().save_model(request, obj, form, change)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """No."""

@@ -17,9 +17,9 @@ from web import words
 from web.commissioner import asked_by, period_label
 
 _VERDICTS = {
-    Verdict.REFERENCE: _("Compared with"),
-    Verdict.TOO_FEW: _("Too few to say"),
-    Verdict.NO_GAP: _("No gap found"),
+    Verdict.REFERENCE: _("Reference"),
+    Verdict.TOO_FEW: _("Too few"),
+    Verdict.NO_GAP: "",
     Verdict.POSSIBLE_GAP: _("Possible gap"),
     Verdict.GAP: _("Behind"),
 }

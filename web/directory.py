@@ -1,5 +1,7 @@
 """The public directory: looking for communities, and all that is known of one."""
 
+from collections.abc import Callable
+from functools import wraps
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -12,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.throttling import Limit, seconds_to_wait, sender_of
 from communities.directory import listed_community, page_of, search_directory
 from communities.places import outcode_of
 from communities.searching import FLAGS, PARAMETERS, SearchRefused, place_typed, read_search
@@ -20,12 +23,30 @@ from communities.tiers import Cover, Tier, tier_of
 from web import words
 from web.shown import not_known, parts_of, shown
 
+View = Callable[..., HttpResponse]
+
 _OFFERED_COVERS = (Cover.ALL_HOURS, Cover.DAILY, Cover.WEEKDAYS, Cover.SESSIONS)
+
+
+def counted(view: View) -> View:
+    """What strangers ask of the database is counted, as it is for machines."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, **more: str) -> HttpResponse:
+        who, now = sender_of(request.META), timezone.now()
+        if seconds := seconds_to_wait(limit=Limit.NOBODY, who=who, at=now):
+            response = render(request, "patient/busy.html", status=429)
+            response["Retry-After"] = str(seconds)
+            return response
+        return view(request, **more)
+
+    return wrapped
 
 
 @csrf_exempt  # it changes nothing, and so asks nobody to take a cookie
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@counted
 def search(request: HttpRequest) -> HttpResponse:
     """Look through the directory. What was typed comes by POST and goes into the address without its second half."""
     day = localdate(timezone.now())
@@ -45,6 +66,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
+@counted
 def community(request: HttpRequest, key: str) -> HttpResponse:
     """One community that is listed today."""
     now = timezone.now()
@@ -88,6 +110,7 @@ def _page(
         "place_name": _place_name(given.get("place", "")),
         "found": [shown(row, at=now) for row in page.rows] if page else [],
         "page": page,
+        "has_more": any(given.get(name) for name in _MORE),
         "is_narrowed": any(given.get(name) for name in PARAMETERS if name != "page"),
         "previous_url": page and page.number > 1 and _address(given, page=str(page.number - 1)),
         "next_url": page and page.has_next and _address(given, page=str(page.number + 1)),
@@ -95,6 +118,7 @@ def _page(
     return render(request, "directory/search.html", context, status=422 if errors else 200)
 
 
+_MORE = ("audience", "cover", "language", "text", "tier", *FLAGS)
 _IDS = ("condition", "place", "audience", "cover", "language", "text")
 _FLAG_WORDS = {
     "made_up_name": words.ANONYMITIES["pseudonym_allowed"],

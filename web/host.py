@@ -238,8 +238,9 @@ STEPS = {
     "pause": Step(
         heading=gettext_lazy("Pause this community"),
         text=gettext_lazy(
-            "From now on it is offered to nobody. Whoever was offered it and has not joined is offered"
-            " something else. Members stay, and you can end the pause yourself."
+            "From now on it is offered to nobody. Whoever was offered it, waits for it or has joined it"
+            " through this service is offered something else. You can end the pause yourself, but"
+            " nobody comes back by that."
         ),
         button=gettext_lazy("Pause it now"),
         done=gettext_lazy("The community is paused."),

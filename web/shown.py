@@ -21,7 +21,8 @@ from web import words
 UNKNOWN = "unknown"
 _AN_HOUR = 60
 
-Line = tuple[str, str]  # what it is about, and what is stated; "" where nothing is
+# What it is about, what is stated ("" where nothing is), and how to say that it is not known ("" where that is no loss).
+Line = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Part:
     """One part of a community's page."""
 
     heading: str
-    lines: list[Line]
+    lines: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -90,73 +91,149 @@ def not_known(community: Community, *, at: datetime) -> list[str]:
     """What nobody has stated, of all that the page would show."""
     lines = [*_what(community), *_who_runs(community), *_moderation(community, at)]
     lines += [*_asks(community, at), *_danger(community)]
-    return [label for label, value in lines if not value]
+    return [unknown for _label, value, unknown in lines if unknown and not value]
 
 
-def _stated(lines: Iterable[Line]) -> list[Line]:
-    return [(label, value) for label, value in lines if value]
+def _stated(lines: Iterable[Line]) -> list[tuple[str, str]]:
+    return [(label, value) for label, value, _unknown in lines if value]
 
 
 def _what(community: Community) -> list[Line]:
     sex = community.sex if community.sex in words.SEXES else "any"
     return [
-        (_("Kind"), _word(words.KINDS, community.kind)),
-        (_("How people meet"), _word(words.FORMATS, community.format)),
-        (_("For"), ", ".join(sorted(each.label for each in community.conditions.all()))),
-        (_("Welcomes"), _all_words(words.AUDIENCES, community.audience)),
-        (_("Ages"), _ages(community)),
-        (_("Men and women"), _word(words.SEXES, sex)),
-        (_("Where"), _where(community)),
-        (_("Languages"), ", ".join(map(words.language, community.languages))),
-        (_("Stages of change"), _all_words(words.READINESS, community.readiness) or _("Any")),
-        (_("Access needs it meets"), _all_words(words.ACCESSIBILITIES, community.accessibility)),
-        (_("At present"), _word(words.STATES, community.state)),
-        (_("Research"), community.evidence_citation),
+        (_("Kind"), _word(words.KINDS, community.kind), _("What kind of community it is")),
+        (_("How people meet"), _word(words.FORMATS, community.format), _("How people meet")),
+        (
+            _("For"),
+            ", ".join(sorted(each.label for each in community.conditions.all())),
+            _("For which conditions it is"),
+        ),
+        (_("Welcomes"), _all_words(words.AUDIENCES, community.audience), _("Whom it welcomes")),
+        (_("Ages"), _ages(community), _("For which ages it is")),
+        (_("Men and women"), _word(words.SEXES, sex), ""),
+        (_("Where"), _where(community), _("Which area it serves")),
+        (
+            _("Languages"),
+            ", ".join(map(words.language, community.languages)),
+            _("In which languages"),
+        ),
+        (_("Stages of change"), _all_words(words.READINESS, community.readiness) or _("Any"), ""),
+        (
+            _("Access needs it meets"),
+            _all_words(words.ACCESSIBILITIES, community.accessibility),
+            _("Which access needs it meets"),
+        ),
+        (_("At present"), _word(words.STATES, community.state), ""),
+        (_("Research"), community.evidence_citation, _("Whether it rests on research")),
     ]
 
 
 def _who_runs(community: Community) -> list[Line]:
     return [
-        (_("Organisation"), _host(community)),
-        (_("Who answers for members’ data"), community.data_controller),
-        (_("Country where data is kept"), community.data_country),
+        (_("Organisation"), _host(community), _("Which organisation runs it")),
+        (
+            _("Who answers for members’ data"),
+            community.data_controller,
+            _("Who answers for members’ data"),
+        ),
+        (
+            _("Country where data is kept"),
+            community.data_country,
+            _("In which country data is kept"),
+        ),
     ]
 
 
 def _moderation(community: Community, at: datetime) -> list[Line]:
     return [
-        (_("Who moderates"), _word(words.MODERATED_BY, community.moderated_by)),
-        (_("When moderators are there"), _hours(community)),
-        (_("Now"), _now(community, at)),
-        (_("How posts are looked at"), _word(words.MODELS, community.moderation_model)),
-        (_("Usual time to a first answer"), _minutes(community.first_response_minutes)),
-        (_("Who answers"), _word(words.STAFFED_BY, community.staffed_by)),
-        (_("Training of moderators"), community.moderator_training),
-        (_("Supervision of moderators"), community.supervision),
+        (
+            _("Who moderates"),
+            _word(words.MODERATED_BY, community.moderated_by),
+            _("Whether anybody moderates"),
+        ),
+        (_("When moderators are there"), _hours(community), _("When moderators are there")),
+        (_("Now"), _now(community, at), ""),
+        (
+            _("How posts are looked at"),
+            _word(words.MODELS, community.moderation_model),
+            _("How posts are looked at"),
+        ),
+        (
+            _("Usual time to a first answer"),
+            _minutes(community.first_response_minutes),
+            _("How long a first answer usually takes"),
+        ),
+        (
+            _("Who answers"),
+            _word(words.STAFFED_BY, community.staffed_by),
+            _("Whether a computer writes some of the answers"),
+        ),
+        (
+            _("Training of moderators"),
+            community.moderator_training,
+            _("How moderators are trained"),
+        ),
+        (_("Supervision of moderators"), community.supervision, _("How moderators are supervised")),
     ]
 
 
 def _asks(community: Community, at: datetime) -> list[Line]:
     return [
-        (_("Places"), _room(community, at)),
-        (_("How to join"), _word(words.ACCESSES, community.access)),
-        (_("Cost"), "" if community.cost == UNKNOWN else community.cost.capitalize()),
-        (_("Your name"), _word(words.ANONYMITIES, community.anonymity)),
-        (_("Who can read it"), _word(words.VISIBILITIES, community.search_visibility)),
-        (_("Looking around first"), _yes_or_no(community.can_look_first)),
-        (_("Meetings in person"), _yes_or_no(community.has_in_person)),
-        (_("Mobile data"), _word(words.DATA_NEEDS, community.data_need)),
-        (_("Device"), community.device_need),
+        (_("Places"), _room(community, at), _("Whether there are places")),
+        (_("How to join"), _word(words.ACCESSES, community.access), _("How to join")),
+        (
+            _("Cost"),
+            "" if community.cost == UNKNOWN else community.cost.capitalize(),
+            _("What it costs"),
+        ),
+        (
+            _("Your name"),
+            _word(words.ANONYMITIES, community.anonymity),
+            _("Whether you can use a made-up name"),
+        ),
+        (
+            _("Who can read it"),
+            _word(words.VISIBILITIES, community.search_visibility),
+            _("Who can read what you write"),
+        ),
+        (
+            _("Looking around first"),
+            _yes_or_no(community.can_look_first),
+            _("Whether you can look around before you join"),
+        ),
+        (
+            _("Meetings in person"),
+            _yes_or_no(community.has_in_person),
+            _("Whether there are meetings in person"),
+        ),
+        (
+            _("Mobile data"),
+            _word(words.DATA_NEEDS, community.data_need),
+            _("How much mobile data it takes"),
+        ),
+        (_("Device"), community.device_need, ""),
     ]
 
 
 def _danger(community: Community) -> list[Line]:
     return [
-        (_("What the community does"), community.crisis_policy),
-        (_("Who is told"), community.escalation_role),
-        (_("Posts about self-harm"), community.self_harm_policy),
-        (_("Wrong advice"), community.misinformation_policy),
-        (_("Members who are too young"), community.under_age_policy),
+        (
+            _("What the community does"),
+            community.crisis_policy,
+            _("What it does when somebody is in danger"),
+        ),
+        (_("Who is told"), community.escalation_role, _("Who is told when somebody is in danger")),
+        (
+            _("Posts about self-harm"),
+            community.self_harm_policy,
+            _("What it does about posts on self-harm"),
+        ),
+        (_("Wrong advice"), community.misinformation_policy, _("What it does about wrong advice")),
+        (
+            _("Members who are too young"),
+            community.under_age_policy,
+            _("What it does when a member is too young"),
+        ),
     ]
 
 
@@ -189,7 +266,7 @@ def _now(community: Community, at: datetime) -> str:
         return ""
     day = _day(coming, at)
     said = {"day": day, "time": localtime(coming).strftime("%H:%M")}
-    return _("Nobody is there now. A moderator is there next %(day)s at %(time)s") % said
+    return _("Nobody is there now. A moderator is there again %(day)s at %(time)s") % said
 
 
 def _day(moment: datetime, at: datetime) -> str:

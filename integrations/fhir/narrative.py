@@ -28,7 +28,9 @@ _SCHEMES = {"http", "https", "mailto", "tel", "urn"}
 _ACTIVE_STYLE = re.compile(
     r"expression|@import|behavio|-moz-binding|\\|image-set|\b(?:image|src)\s*\(", re.IGNORECASE
 )
-_STYLE_IMAGE = re.compile(r"#|data:image/(?:png|jpeg|gif)[;,]", re.IGNORECASE)
+_STYLE_IMAGE = re.compile(  # or a file beside it, as the publishers of implementation guides write
+    r"#|data:image/(?:png|jpeg|gif)[;,]|\s*[\w.-]+(?:/[\w.-]+)*\s*\Z", re.IGNORECASE | re.ASCII
+)
 _STYLE_ADDRESS = re.compile(r"url\s*\(\s*['\"]?(?P<address>[^)'\"]*)", re.IGNORECASE)
 
 

@@ -67,6 +67,21 @@ def test_the_log_ins_open_the_pages(logins: Path) -> None:
     assert opened["Location"] == "/r/about"
 
 
+def test_everybody_signs_in_to_their_own_pages(logins: Path) -> None:
+    loaded = _load(logins, no_past=True)
+
+    for name, page in (
+        ("coordinator", "/community/"),
+        ("clinical_reviewer", "/reviews/"),
+        ("lived_experience_reviewer", "/reviews/"),
+        ("operator", "/admin/"),
+    ):
+        browser = Client()
+        form = {"login": loaded[f"{name}_email"], "password": loaded[f"{name}_password"]}
+        assert browser.post("/accounts/login/", form)["Location"] == page
+        assert browser.get(page).status_code == 200
+
+
 def test_lost_log_ins_are_made_anew(logins: Path) -> None:
     first = _load(logins, no_past=True)
     logins.unlink()

@@ -5,7 +5,7 @@ from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Organisation, User
 from communities.models import Community, Condition
 from privacy.classes import Privacy
 from tests import cast
@@ -85,6 +85,34 @@ def test_what_a_use_case_owns_is_only_read(operator: Client, model: type) -> Non
             operator.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code
             == 403
         )
+
+
+def test_only_conditions_and_organisations_can_be_changed() -> None:
+    changed = {model.__name__ for model in MODELS if not isinstance(site._registry[model], Shown)}
+
+    assert changed == {"Condition", "Organisation"}
+
+
+def test_what_the_ods_knows_is_not_changed_by_hand(operator: Client) -> None:
+    board = Organisation.objects.get(ods_code=cast.ICB)
+    host = Organisation.objects.filter(kind="host").order_by("name")[0]
+
+    nobody = Organisation.objects.get(name="unknown")
+    before = host.updated_at
+
+    for organisation, status in ((board, 403), (nobody, 403), (host, 302)):
+        answer = operator.post(
+            f"/admin/accounts/organisation/{organisation.pk}/change/",
+            {"kind": organisation.kind, "name": "Another name"},
+        )
+        assert answer.status_code == status
+
+    host.refresh_from_db()
+    assert host.name == "Another name"
+    assert host.updated_at > before
+    made = operator.post("/admin/accounts/organisation/add/", {"kind": "icb", "name": "Made up"})
+    assert made.status_code == 200
+    assert not Organisation.objects.filter(name="Made up").exists()
 
 
 def test_no_secret_is_shown(operator: Client, gp_system: cast.ClinicalSystem) -> None:

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.test import Client
 from django.utils.html import strip_tags
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from communities.models import Community
 from communities.safety import TEXTS
@@ -154,9 +154,9 @@ def test_a_communitys_page_says_what_is_known_and_what_is_not(stranger: Client, 
     assert community.host.name in text
     assert community.summary in text
     assert "What we do not know" in text
-    assert ("Usual time to a first answer" in text.partition("What we do not know")[2]) is (
-        community.first_response_minutes is None
-    )
+    assert (
+        "How long a first answer usually takes" in text.partition("What we do not know")[2]
+    ) is (community.first_response_minutes is None)
     assert community.reviewed_by in text
 
 
@@ -174,8 +174,8 @@ def test_the_crisis_texts_on_a_communitys_page_are_those_of_the_one_source(
     ("at", "said"),
     [
         (datetime(2026, 11, 23, 12, tzinfo=UTC), "A moderator is there now"),
-        (datetime(2026, 11, 23, 23, tzinfo=UTC), "A moderator is there next tomorrow at 08:00"),
-        (datetime(2026, 11, 23, 6, tzinfo=UTC), "A moderator is there next today at 08:00"),
+        (datetime(2026, 11, 23, 23, tzinfo=UTC), "A moderator is there again tomorrow at 08:00"),
+        (datetime(2026, 11, 23, 6, tzinfo=UTC), "A moderator is there again today at 08:00"),
         (
             datetime(2026, 7, 1, 7, 30, tzinfo=UTC),
             "A moderator is there now",
@@ -209,3 +209,12 @@ def test_the_page_does_not_ask_more_with_more_communities(
 ) -> None:
     with django_assert_max_num_queries(MOST_QUERIES):
         assert len(found(stranger.get(PAGE))) == 20
+
+
+def test_whoever_asks_too_often_waits(stranger: Client, settings: Settings) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "nobody": 2}
+
+    answers = [stranger.get(address) for address in (PAGE, f"{PAGE}f001/", PAGE)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2]["Retry-After"]

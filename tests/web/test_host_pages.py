@@ -90,6 +90,7 @@ def test_every_fact_that_a_host_states_can_be_stated_here() -> None:
 
 @pytest.mark.parametrize("key", ["f001", "f002", "f008", "c001", "c002"])
 def test_a_form_that_is_sent_as_it_stands_changes_nothing(key: str) -> None:
+    Community.objects.filter(key="f002").update(audience=["family", "carers", "patients"])
     community = Community.objects.select_related("host").get(key=key)
     browser = people.browser_of(people.coordinator(community.host, "as-it-stands"))
     address = f"/community/{key}/edit"

@@ -13,7 +13,14 @@ from django.utils.timezone import localdate
 from accounts.actors import Actor
 from accounts.models import Membership, Role, User
 from communities import editing
-from communities.models import Community, Listing, Revision, RevisionState
+from communities.models import (
+    Community,
+    Listing,
+    PlaceState,
+    Reservation,
+    Revision,
+    RevisionState,
+)
 from jobs.models import Job, JobKind
 from tests.communities import people
 
@@ -187,12 +194,26 @@ def test_reviews_that_are_due_are_listed_the_first_due_first(
     assert own.name not in soon
 
 
+def _take_places(community: Community, *, placed: int, waiting: int) -> None:
+    for number in range(placed + waiting):
+        Reservation.objects.create(
+            community=community,
+            holder=uuid4(),
+            tenant_id=uuid4(),
+            state=PlaceState.TAKEN if number < placed else PlaceState.WAITING,
+            asked_at=timezone.now(),
+        )
+
+
 def test_a_community_is_suspended_for_a_reason_and_listed_again(
     own: Community, clinical: Client
 ) -> None:
     address = f"{QUEUE}f002/suspend"
     assert address in clinical.get(QUEUE, {"name": "type 2"}).content.decode()
-    assert "0 people have a counted place there" in words_of(clinical.get(address))
+    assert "people have a place there" not in words_of(clinical.get(address))
+    _take_places(own, placed=2, waiting=1)
+    page = words_of(clinical.get(address))
+    assert "2 people have a place there, 1 person waits for one." in page
 
     assert clinical.post(address).status_code == 422
     assert clinical.post(address, {"reason": "because"}).status_code == 422

@@ -4,6 +4,7 @@ import json
 import secrets
 from argparse import ArgumentParser
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.utils import timezone
 from joserfc.jwk import ECKey
 
 from accounts import scopes
+from accounts.actors import member_actor
 from accounts.models import (
     Client,
     HostKey,
@@ -23,8 +25,9 @@ from accounts.models import (
     User,
 )
 from accounts.registering import make_host_key, register_client
+from communities.editing import propose_revision
 from communities.loading import load_reference
-from communities.models import Community, Condition
+from communities.models import Community, Condition, Revision
 from config import demo
 from config.celery import app
 from jobs.running import work
@@ -93,6 +96,7 @@ def _load(kept: dict[str, str], key: ECKey, *, has_past: bool) -> dict[str, str]
     if not Community.objects.filter(key=COMMUNITY).exists():
         demo.load_directories(at=at)
     people = _make_people(kept)
+    _propose(at=at)
     clients = [_client(ods_code, key) for ods_code in PRACTICES]
     host_key = _host_key()
     logins = {
@@ -130,6 +134,21 @@ def _make_people(kept: Mapping[str, str]) -> dict[str, str]:
             Membership.objects.get_or_create(user=user, organisation=organisation, role=role)
         logins |= {f"{name}_email": email, f"{name}_password": password}
     return logins
+
+
+def _propose(*, at: datetime) -> None:
+    """Something for the reviewers to look at: the host of the community that reports changes another one of its own."""
+    coordinator = User.objects.get(email=PEOPLE["coordinator"])
+    host = Community.objects.select_related("host").get(key=COMMUNITY).host
+    if Revision.objects.filter(community__host=host).exists():
+        return
+    community = Community.objects.filter(host=host).exclude(key=COMMUNITY).order_by("key")[0]
+    propose_revision(
+        community_id=community.pk,
+        facts={"can_look_first": not community.can_look_first},
+        by=member_actor(coordinator, organisation=host),
+        at=at,
+    )
 
 
 def _make_person(email: str, password: str, *, is_operator: bool) -> User:

@@ -262,6 +262,28 @@ def test_one_that_has_faults_now_is_not_missing(tmp_path: Path) -> None:
     assert row().missing_since is None
 
 
+def test_one_that_meets_in_person_only_now_is_flagged_as_missing(tmp_path: Path) -> None:
+    run(written(tmp_path, service()))
+
+    said, _ends = run(written(tmp_path, service(attributes=[attribute("format", "in_person")])))
+
+    assert counts(said)["no longer in the feed"] == 1
+    assert row().missing_since
+
+
+def test_a_change_that_cannot_stand_is_named_every_time_until_it_can(tmp_path: Path) -> None:
+    run(written(tmp_path, service()))
+    written(tmp_path, service(maximum_age=17))
+
+    for _time in range(2):
+        said, ends = run(tmp_path)
+
+        assert counts(said) == {"services read": 1, "cannot stand": 1, "problems": 1}
+        assert "$.contents[0].maximum_age  max_age: This is less than where it begins." in said
+        assert ends
+    assert Revision.objects.count() == 1
+
+
 def test_one_that_ends_is_offered_no_more_at_once(tmp_path: Path) -> None:
     run(written(tmp_path, service()))
     list_it()

@@ -134,7 +134,7 @@ def test_an_answer_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_one_page_of_several_in_a_file_says_nothing_of_the_others(tmp_path: Path) -> None:
     with site(pages([service(1), service(2)])) as (address, _asked):
         run(address, feed="one")
-    first = json.dumps(page(service(2), total_items=2, last_page=False))
+    first = json.dumps(page(service(2), last_page=False))
     (tmp_path / "page.json").write_text(first)
 
     said, _ends = run(tmp_path / "page.json", feed="one")
