@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 Resource = dict[str, Any]
 
-DEATHS: list[Resource] = [{"deceasedBoolean": True}, {"deceasedDateTime": "2026-11-20"}]
+DEATHS: list[dict[str, Any]] = [{"deceasedBoolean": True}, {"deceasedDateTime": "2026-11-20"}]
 
 
 def _resource(answer: Any, status: int = 200) -> Resource:

@@ -175,7 +175,7 @@ def test_a_practice_answers_what_it_was_asked(
     assert [e["resource"]["status"] for e in history["entry"]] == ["completed", "requested"]
 
 
-SAID_BY_US: dict[str, Resource] = {
+SAID_BY_US: dict[str, dict[str, Any]] = {
     "businessStatus": {"businessStatus": {"text": "joined"}},
     "for": {"for": {"reference": "Patient/0190a000-0000-4000-8000-000000000000"}},
     "focus": {"focus": {"reference": "ServiceRequest/0190a000-0000-4000-8000-000000000000"}},
