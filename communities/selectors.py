@@ -38,10 +38,7 @@ def conditions_by_code(snomed_codes: Iterable[str]) -> list[Condition]:
     What was found above them is left out where it is broader than another condition that was found.
     """
     codes = set(snomed_codes)
-    below = [int(code) for code in codes if _SCTID.fullmatch(code)]
-    above = Descent.objects.filter(descendant__in=below).annotate(
-        code=Cast("ancestor", CharField())
-    )
+    above = _above(codes).annotate(code=Cast("ancestor", CharField()))
     rows = (
         ConditionCode.objects.filter(
             Q(snomed_code__in=codes) | Q(snomed_code__in=above.values("code"))
@@ -53,6 +50,18 @@ def conditions_by_code(snomed_codes: Iterable[str]) -> list[Condition]:
     named = {row.condition_id for row in rows if row.snomed_code in codes}
     broader = {condition.broader for condition in found.values()}
     return [found[key] for key in found if key in named or key not in broader]
+
+
+def falls_under(snomed_codes: Iterable[str], concepts: frozenset[str]) -> bool:
+    """Whether a SNOMED CT code is one of these concepts or, with a release imported, below one."""
+    codes = set(snomed_codes)
+    above = _above(codes).filter(ancestor__in=map(int, concepts))
+    return not concepts.isdisjoint(codes) or above.exists()
+
+
+def _above(snomed_codes: Iterable[str]) -> QuerySet[Descent]:
+    below = [int(code) for code in snomed_codes if _SCTID.fullmatch(code)]
+    return Descent.objects.filter(descendant__in=below)
 
 
 def conditions_named(keys: Iterable[str]) -> list[Condition]:

@@ -5,12 +5,14 @@ answer is the clinician's. Hazard H2.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 from communities.loading import REFERENCE, rows
 from communities.matching.need import Preference
 from communities.safety import crisis_route
+from communities.selectors import falls_under
 from referrals.intake import NewReferral
 
 _SNOMED = "http://snomed.info/sct"
@@ -46,17 +48,20 @@ def stop_of(new: NewReferral) -> Stop | None:
 
 def preferences_of(new: NewReferral) -> frozenset[str]:
     """What was sent of the patient's needs; whoever was asked about a risk has a known one, if no acute one."""
-    return new.preferences | ({Preference.KNOWN_RISK.value} if _asked_by(new) else set())
+    has_answered = new.has_acute_risk is not None
+    return new.preferences | (
+        {Preference.KNOWN_RISK.value} if has_answered and _asked_by(new) else set()
+    )
 
 
-def is_safety_code(system: str, code: str) -> bool:
-    """Whether a code asks for the answer."""
-    return system == _SNOMED and code in _codes()
+def speaks_of_risk(codings: Iterable[tuple[str, str]]) -> bool:
+    """Whether a code of these (system, code), or a concept above it, asks for the answer."""
+    return falls_under((code for system, code in codings if system == _SNOMED), _codes())
 
 
 def _asked_by(new: NewReferral) -> str:
     """The element that asks for the answer, or nothing."""
-    if any(is_safety_code(reason.system, reason.code) for reason in new.reasons):
+    if speaks_of_risk((reason.system, reason.code) for reason in new.reasons):
         return "ServiceRequest.reasonCode"
     return next((element for element, text in new.texts if _words().search(text)), "")
 

@@ -20,7 +20,7 @@ from integrations.fhir.bindings import VALUE_SETS
 from integrations.fhir.outcome import Finding, malformed, refusal, tolerated, unprocessable
 from integrations.fhir.searching.query import DRESS
 from integrations.fhir.systems import SNOMED, normalise, own
-from referrals.risk import is_safety_code
+from referrals.risk import speaks_of_risk
 
 # Parameter → the types that its value may have.
 TAKES = {
@@ -260,7 +260,7 @@ def _preferences(reading: _Reading) -> frozenset[str]:
         stated.add(Preference.CARER.value)
     for one in reading.all("condition"):
         system, _, code = one.value.rpartition("|")
-        if is_safety_code(normalise(system), code):
+        if speaks_of_risk([(normalise(system), code)]):
             stated.add(Preference.KNOWN_RISK.value)
             text = f"A referral for this is taken only with the answer that there is no acute risk. {crisis_route()}"
             reading.findings.append(tolerated("business-rule", text, one.at))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from communities.models import Descent
 from communities.safety import EMERGENCY, NHS_111, SAMARITANS, SHOUT
 from config.fictional import DEPRESSION, Person
 from integrations.fhir.checking import check
@@ -22,6 +23,7 @@ BASE = "http://127.0.0.1:8000/fhir/R4"
 PATH = "/fhir/R4/ServiceRequest"
 AT_RISK_NOW = "401206008"
 SELF_INFLICTED_INJURY = "276853009"
+BELOW_SELF_INFLICTED = "999000011000001104"  # made up
 
 
 def need(code: str, system: str = f"{BASE}/CodeSystem/peer-support-need") -> dict[str, Any]:
@@ -170,6 +172,18 @@ def test_what_speaks_of_a_risk_is_asked_about_and_shows_where_to_turn(
     for contact in (EMERGENCY, NHS_111, SAMARITANS, SHOUT):
         assert contact.value in issue["diagnostics"]
     assert "England only" in issue["diagnostics"]
+    assert nothing_is_kept()
+
+
+def test_with_a_release_what_falls_under_a_safety_code_is_asked_about_too(
+    gp_system: cast.ClinicalSystem, person: Person
+) -> None:
+    Descent.objects.create(descendant=int(BELOW_SELF_INFLICTED), ancestor=SELF_INFLICTED_INJURY)
+    sent = referral(person, reasonCode=reasons(DEPRESSION, BELOW_SELF_INFLICTED))
+
+    [issue] = issues(gp_system.post(PATH, sent), 422)
+
+    assert issue["expression"] == ["ServiceRequest.reasonCode"]
     assert nothing_is_kept()
 
 
