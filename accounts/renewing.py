@@ -1,14 +1,16 @@
 """Bringing organisations in line with the official tables: who is there, what they are called, where they belong."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import Organisation, OrganisationKind, Succession
 
+_SUCCESSION = ("predecessor", "successor", "on_date")
 _FACTS = ("name", "postcode", "icb_id", "valid_from", "valid_to")
 
 
@@ -86,9 +88,9 @@ def renew_organisations(
 
 
 @transaction.atomic
-def renew_successions(facts: Iterable[SuccessionFacts]) -> int:
-    """Add the successions of boards that are not known yet; says how many those are."""
-    boards, before = _ids(OrganisationKind.ICB), Succession.objects.count()
+def renew_successions(facts: Iterable[SuccessionFacts], *, of: Collection[str]) -> int:
+    """Make the successions between the boards ``of`` (ODS codes) these and no others; says how many are new."""
+    boards, before = _ids(OrganisationKind.ICB), set(_between(of).values_list(*_SUCCESSION))
     rows = [
         Succession(
             predecessor_id=boards[fact.predecessor_ods],
@@ -98,8 +100,15 @@ def renew_successions(facts: Iterable[SuccessionFacts]) -> int:
         )
         for fact in facts
     ]
-    Succession.objects.bulk_create(rows, ignore_conflicts=True)
-    return Succession.objects.count() - before
+    _between(of).delete()
+    Succession.objects.bulk_create(rows)
+    return len(set(_between(of).values_list(*_SUCCESSION)) - before)
+
+
+def _between(boards: Collection[str]) -> QuerySet[Succession]:
+    return Succession.objects.filter(
+        predecessor__ods_code__in=boards, successor__ods_code__in=boards
+    )
 
 
 @transaction.atomic

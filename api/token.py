@@ -66,7 +66,7 @@ class Token(Counted):
                     "access_token": "kY3…",
                     "token_type": "bearer",
                     "expires_in": 300,
-                    "scope": "system/ServiceRequest.crs",
+                    "scope": "system/ServiceRequest.crs system/Patient.c",
                 },
                 response_only=True,
                 status_codes=["200"],

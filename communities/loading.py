@@ -104,10 +104,10 @@ def _load_conditions() -> int:
 
 def _load_icbs(*, at: datetime) -> int:
     if not _has_own_edition("icbs"):
-        renew_organisations(
-            OrganisationKind.ICB, [board_facts(row) for row in rows(REFERENCE / "icbs.csv")], at=at
-        )
-        renew_successions(succession_facts(row) for row in rows(REFERENCE / "icb_successions.csv"))
+        boards = [board_facts(row) for row in rows(REFERENCE / "icbs.csv")]
+        successions = [succession_facts(row) for row in rows(REFERENCE / "icb_successions.csv")]
+        renew_organisations(OrganisationKind.ICB, boards, at=at)
+        renew_successions(successions, of=[board.ods_code for board in boards])
     return Organisation.objects.filter(kind=OrganisationKind.ICB).count()
 
 
@@ -123,10 +123,14 @@ def board_facts(row: Mapping[str, str]) -> OrganisationFacts:
 
 def succession_facts(row: Mapping[str, str]) -> SuccessionFacts:
     """A row of icb_successions.csv. Raises ValueError for a date that is none."""
+    try:
+        day = date.fromisoformat(row["date"])
+    except ValueError:
+        raise ValueError(f"{row['date'][:20]!r} is not a date (YYYY-MM-DD)") from None
     return SuccessionFacts(
         predecessor_ods=row["predecessor_ods"],
         successor_ods=row["successor_ods"],
-        on_date=date.fromisoformat(row["date"]),
+        on_date=day,
         kind=row["type"],
     )
 

@@ -225,7 +225,7 @@ class _SignedIn:
             "client_assertion": signed_assertion(
                 key, client_id=client_id, audience=audience, at=datetime.now(UTC)
             ),
-            "scope": "system/ServiceRequest.cr system/Patient.c",
+            "scope": "system/ServiceRequest.cr system/Patient.cu",
         }
         answer = self._http.post(
             "/oauth2/token", urlencode(form), content_type="application/x-www-form-urlencoded"

@@ -20,7 +20,7 @@ from scripts.stack import Stack
 
 PRACTICE = "F84003"
 ICB = "QMF"
-SCOPE = "system/ServiceRequest.crs system/Task.rs system/Patient.cr"
+SCOPE = "system/ServiceRequest.crs system/Task.rs system/Patient.cru"
 COMMUNITY_ADDRESS = "https://steady-days.example/"
 HIDDEN = None
 _LINK = re.compile(r"https?://\S+")

@@ -1,5 +1,6 @@
 """The conditions that communities are found by, and the codes that lead to them."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from privacy.classes import Privacy
@@ -23,6 +24,18 @@ class Condition(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    def clean(self) -> None:
+        """Refuse a broader condition that is not there, or from which one comes back to this one."""
+        seen, key = {self.key}, self.broader
+        while key:
+            above = Condition.objects.filter(pk=key).values_list("broader", flat=True).first()
+            if above is None:
+                raise ValidationError({"broader": f"There is no condition with the key {key}."})
+            if key in seen:
+                raise ValidationError({"broader": "That goes round in a circle."})
+            seen.add(key)
+            key = above
 
 
 class ConditionCode(models.Model):

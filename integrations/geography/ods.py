@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from accounts.renewing import OrganisationFacts, SuccessionFacts
@@ -145,9 +146,24 @@ def _successions(path: Path, boards: set[str]) -> list[SuccessionFacts]:
         except ValueError as error:
             faults.add(number, str(error))
             continue
+        if fact in found:
+            faults.add(number, "stands twice")
         found.append(fact)
     faults.refuse(path)
+    _refuse_circle(path, found)
     return found
+
+
+def _refuse_circle(path: Path, successions: list[SuccessionFacts]) -> None:
+    """Nobody comes after itself, by however many steps."""
+    before: dict[str, set[str]] = {}
+    for fact in successions:
+        before.setdefault(fact.successor_ods, set()).add(fact.predecessor_ods)
+    try:
+        TopologicalSorter(before).prepare()
+    except CycleError as error:
+        circle = " → ".join(error.args[1])
+        raise FileRefused(f"{path.name} goes round in a circle: {circle}.") from None
 
 
 def _rows(path: Path, columns: set[str], faults: Remarks) -> Iterator[tuple[int, dict[str, str]]]:

@@ -23,7 +23,10 @@ def renew_boards_from(path: Path, successions: Path | None, *, at: datetime) -> 
     """Boards, their validity, ONS codes and successions. Raises FileRefused."""
     table = read_boards(path, successions)
     changes = renew_organisations(OrganisationKind.ICB, table.boards, at=at)
-    added = renew_successions(table.successions)
+    added = 0
+    if successions:
+        codes = [board.ods_code for board in table.boards]
+        added = renew_successions(table.successions, of=codes)
     load_areas(at=at)
     load_place_codes(table.place_of)
     note_edition("icbs", path.name, rows=len(table.boards), at=at)

@@ -17,7 +17,7 @@ from scripts.signing import new_key, public_keys
 from scripts.stack import Stack
 
 PRACTICES = ("F84003", "F84004", "F84006", "F84008")
-_SCOPE = "system/ServiceRequest.crs"
+_SCOPE = "system/ServiceRequest.crs system/Patient.cu"
 _TOKEN_SECONDS = 200.0  # of 300
 _PATIENCE_SECONDS = 180.0
 _ID = re.compile(r"ServiceRequest/([0-9a-f-]{36})")

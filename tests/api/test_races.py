@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from itertools import islice
 from threading import Barrier
@@ -95,7 +96,9 @@ def test_several_referrals_of_one_new_patient_find_one_patient(
 ) -> None:
     gp_system.sign_in()
 
-    answers = at_once(lambda _: gp_system.refer(person))
+    answers = at_once(
+        lambda side: gp_system.refer(replace(person, given_name=f"{person.given_name} {side}"))
+    )
 
     assert {answer.status_code for answer in answers} == {201}
     assert Patient.objects.get().version == SIDES
@@ -310,9 +313,11 @@ def test_of_two_that_wait_for_each_other_none_is_lost(gp_system: cast.ClinicalSy
 
     gp_system.post("/fhir/R4", bundle(crowd))
 
-    answers = at_once(
-        lambda side: gp_system.post("/fhir/R4", bundle(crowd[:: (-1) ** side])), sides=2
-    )
+    def send(side: int) -> Any:
+        renamed = [replace(person, given_name=f"{person.given_name} {side}") for person in crowd]
+        return gp_system.post("/fhir/R4", bundle(renamed[:: (-1) ** side]))
+
+    answers = at_once(send, sides=2)
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert {patient.version for patient in Patient.objects.all()} == {3}

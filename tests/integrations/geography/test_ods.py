@@ -278,6 +278,15 @@ def test_new_boards_come_with_their_codes_areas_and_successions(load: Import) ->
     assert find("QMF").valid_to == date(2027, 3, 31)
     assert Succession.objects.filter(successor__ods_code="X0X0X").count() == 2
     assert Area.objects.get(place="icb:QMF").valid_to == date(2027, 3, 31)
+
+
+def test_a_succession_that_is_no_longer_in_the_table_ends(load: Import) -> None:
+    load(icbs=_boards(), successions=MERGED)
+
+    load(icbs=_boards(), successions=MERGED[:2])
+
+    [left] = Succession.objects.filter(successor__ods_code="X0X0X")
+    assert left.predecessor == find("QMF")
     assert PlaceCode.objects.get(pk="E54000099").area.place == "icb:X0X0X"
     place = place_at("E54000099")
     assert place
@@ -326,6 +335,10 @@ def test_what_lay_in_a_board_that_merged_lies_in_its_successor(load: Import) -> 
         ({"icbs": _boards("QMF,E54000098,X,London,2027-01-01,")}, "second time"),
         ({"icbs": _boards(), "successions": [*MERGED, "ZZZ,X0X0X,2027-04-01,merger"]}, "ZZZ"),
         ({"icbs": _boards(), "successions": [*MERGED, "QMF,X0X0X,2027-04-01,x"]}, "type is one"),
+        ({"icbs": _boards(), "successions": [*MERGED, "X0X0X,QMF,2028-04-01,merger"]}, "circle"),
+        ({"icbs": _boards(), "successions": [*MERGED, "X0X0X,X0X0X,2028-04-01,merger"]}, "circle"),
+        ({"icbs": _boards(), "successions": [*MERGED, MERGED[1]]}, "line 4: stands twice"),
+        ({"icbs": _boards(), "successions": [*MERGED, "QMF,X0X0X,soon,merger"]}, "not a date"),
         ({"successions": MERGED}, "goes with --icbs"),
         ({}, "Name a file"),
     ],
