@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -22,7 +22,14 @@ from accounts.hosts import secrets_of
 from accounts.throttling import Limit
 from api.events import ErrorSchema, SignatureRefused
 from api.throttling import Counted
-from communities.capacity import LONGEST_FRESH, Statement, community_keyed, number_waiting
+from communities.capacity import (
+    LONGEST_FRESH,
+    Message,
+    NotNewer,
+    Statement,
+    community_keyed,
+    number_waiting,
+)
 from communities.models import Capacity, CapacityState
 from integrations.fhir.outcome import Finding, Refused, unprocessable
 from integrations.platforms.webhooks import SignatureWrong, verify
@@ -33,11 +40,18 @@ logger = logging.getLogger(__name__)
 
 JSON = "application/json"
 MOST_PLACES = 1_000_000
+LONGEST_ID = 100
+_ID = f"webhook-id is a text of 1 to {LONGEST_ID} printable characters."
+_NOT_NEWER = "A message that was signed in this second or later has been taken already."
 
 
 class StatementSchema(serializers.Serializer[None]):
-    """What a host states. ``total`` null: no limit. ``used`` left out: as it is counted here."""
+    """What a host states. ``total`` null: no limit. ``used`` left out: as it is counted here.
 
+    ``community`` is the key that is in the address too: only the body is signed.
+    """
+
+    community = serializers.CharField(max_length=100)
     total = serializers.IntegerField(min_value=0, max_value=MOST_PLACES, allow_null=True)
     used = serializers.IntegerField(min_value=0, max_value=MOST_PLACES, required=False)
     has_waiting_list = serializers.BooleanField(default=False)
@@ -51,6 +65,12 @@ class StatementSchema(serializers.Serializer[None]):
             said = f"Unknown: {unknown[0][:40]}. Known: {known}."
             raise serializers.ValidationError({"non_field_errors": [said]})
         return super().to_internal_value(data)
+
+    def validate_community(self, value: str) -> str:
+        """A statement counts for the community that it was signed for, and for no other."""
+        if value != self.context["key"]:
+            raise serializers.ValidationError("Give the key that is in the address.")
+        return value
 
     def validate_fresh_until(self, value: Any) -> Any:
         """A statement holds from today, and not for ever."""
@@ -100,6 +120,7 @@ class CommunityCapacity(Counted):
             200: CapacitySchema,
             400: ErrorSchema,
             401: ErrorSchema,
+            409: ErrorSchema,
             413: ErrorSchema,
             415: ErrorSchema,
             422: ErrorSchema,
@@ -108,13 +129,21 @@ class CommunityCapacity(Counted):
         examples=[
             OpenApiExample(
                 "Forty places, and a waiting list",
-                value={"total": 40, "used": 38, "has_waiting_list": True},
+                value={
+                    "community": "h0123456789abcde",
+                    "total": 40,
+                    "used": 38,
+                    "has_waiting_list": True,
+                },
                 request_only=True,
             )
         ],
     )
     def put(self, request: Request, key: str) -> Response:
-        """State the places of a community anew; whoever waits is served when there are more."""
+        """State the places of a community anew; whoever waits is served when there are more.
+
+        A message must be signed in a later second than the one before it; the same id again changes nothing.
+        """
         media_type = (request.content_type or "").partition(";")[0].strip().lower()
         if media_type != JSON:
             raise UnsupportedMediaType(media_type or "none", f"Send {JSON} as Content-Type.")
@@ -128,23 +157,36 @@ class CommunityCapacity(Counted):
                 "The signature is wrong, or the timestamp is off by more than five minutes."
             ) from error
         assert community is not None  # noqa: S101  (without one no signature fits)
-        statement = _read(request.body)
-        with acting_for(community.host_id):
-            stated = state_places(
-                community=community, statement=statement, by=host_actor(community.host), at=at
-            )
+        statement = _read(request.body, key=key, message=_message(request))
+        try:
+            with acting_for(community.host_id):
+                stated = state_places(
+                    community=community, statement=statement, by=host_actor(community.host), at=at
+                )
+        except NotNewer as error:
+            raise Refused(409, [Finding("error", "conflict", _NOT_NEWER)]) from error
         return Response(_shown(stated))
 
 
-def _read(body: bytes) -> Statement:
+def _message(request: Request) -> Message:
+    """The message whose signature was checked; of its moment only whole seconds are signed."""
+    message_id = request.headers["webhook-id"]
+    if not 1 <= len(message_id) <= LONGEST_ID or not message_id.isprintable():
+        raise Refused(422, [unprocessable("value", _ID)])
+    moment = datetime.fromtimestamp(int(float(request.headers["webhook-timestamp"])), tz=UTC)
+    return Message(message_id, moment)
+
+
+def _read(body: bytes, *, key: str, message: Message) -> Statement:
     try:
         content = orjson.loads(body)
     except (orjson.JSONDecodeError, RecursionError) as error:
         raise ParseError("The body is not JSON.") from error
-    given = StatementSchema(data=content)
+    given = StatementSchema(data=content, context={"key": key})
     if not given.is_valid():
         raise Refused(422, _findings(given.errors))
-    return Statement(**given.validated_data)
+    facts = {name: value for name, value in given.validated_data.items() if name != "community"}
+    return Statement(**facts, message=message)
 
 
 def _findings(errors: Any) -> Iterator[Finding]:

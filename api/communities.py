@@ -180,7 +180,11 @@ _SEARCH = [
     OpenApiParameter("tier", str, many=True, enum=list(Tier)),
     OpenApiParameter("language", str, description="A language tag, such as bn"),
     *(OpenApiParameter(name, str, enum=["1"]) for name in FLAGS),
-    OpenApiParameter("text", str, description="Words in its name, its summary or its host's name"),
+    OpenApiParameter(
+        "text",
+        str,
+        description="Words in its name, its summary, its host's name or a condition",
+    ),
     OpenApiParameter("page", int, description="From 1"),
 ]
 

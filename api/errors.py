@@ -1,6 +1,7 @@
 """From exceptions to answers, in one place: an OperationOutcome on FHIR, a small JSON object elsewhere."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from integrations.fhir.outcome import Finding, Refused, operation_outcome
 from integrations.fhir.systems import fhir_base
 from referrals.amending import StaleVersion
 from referrals.lifecycle import MoveNotAllowed
+from referrals.patients import ChangeNotCovered
 from referrals.refusals import ReferralKnown, ReferralRefused
 from referrals.repeating import SeveralMatch
 from referrals.tasking import TaskKnown
@@ -110,6 +112,7 @@ _ANSWERS: dict[type[Exception], Callable[[Any], tuple[int, list[Finding]]]] = {
     ExportRunning: _always(429),
     TooManyKept: _always(429),
     exceptions.APIException: _api_exception,
+    ChangeNotCovered: _always(403),
     Http404: _not_found,
     PermissionDenied: _denied,
 }
@@ -119,16 +122,22 @@ ANSWERED = tuple(_ANSWERS)
 
 def answer_to(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. None for what we do not know: that is a fault of ours and becomes a 500."""
-    for kind, answer in _ANSWERS.items():
-        if isinstance(error, kind):
-            status, findings = answer(error)
-            response = Response(
-                body(findings, is_fhir=getattr(context["view"], "is_fhir", False)), status=status
-            )
-            for name, value in _headers(error).items():
-                response[name] = value
-            return response
-    return None
+    if not isinstance(error, ANSWERED):
+        return None
+    status, findings = told_of(error)
+    is_fhir = getattr(context["view"], "is_fhir", False)
+    response = Response(body(findings, is_fhir=is_fhir), status=status)
+    for name, value in _headers(error).items():
+        response[name] = value
+    return response
+
+
+def told_of(error: Exception) -> tuple[int, list[Finding]]:
+    """The status and the findings of one that is ANSWERED, each at the element that the error names if at none."""
+    answer = next(answer for kind, answer in _ANSWERS.items() if isinstance(error, kind))
+    status, findings = answer(error)
+    element = getattr(error, "element", "")
+    return status, [one if one.expression else replace(one, expression=element) for one in findings]
 
 
 def _headers(error: Exception) -> dict[str, str]:

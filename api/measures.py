@@ -62,7 +62,7 @@ class FunnelSchema(serializers.Serializer[None]):
 
 
 class OutcomeSchema(serializers.Serializer[None]):
-    """One outcome of a group: shown counts, whole per cent, the difference to the reference and its 95 % interval."""
+    """One outcome of a group: shown counts, whole per cent, the difference to the reference and its 95% interval."""
 
     key = serializers.CharField()
     count = CountSchema()

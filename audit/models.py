@@ -48,6 +48,7 @@ class Action(models.TextChoices):
     COMMUNITY_CLOSED = "community-closed"
     PLACES_STATED = "places-stated"
     OFFER_WITHDRAWN = "offer-withdrawn"
+    REFERENCE_CHANGED = "reference-changed"
 
 
 class Entry(models.Model):

@@ -87,6 +87,7 @@ def as_candidate(community: Community, *, on: date) -> Candidate:
         capacity=_capacity(community, on),
         staffed_by=community.staffed_by,
         can_look_first=bool(community.can_look_first),
+        has_self_harm_policy=bool(community.self_harm_policy.strip()),
     )
 
 

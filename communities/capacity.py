@@ -30,6 +30,18 @@ class Full(Exception):
     """Every place is taken, and there is no line to wait in."""
 
 
+class NotNewer(Exception):
+    """The host has signed a later message of this community's places, or another one in the same second."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A signed message: its id, which it keeps when it is sent again, and the moment at which it was signed."""
+
+    id: str
+    at: datetime
+
+
 @dataclass(frozen=True)
 class Member:
     """Somebody who has a place: the key that it is held under, and the organisation whose row that is."""
@@ -47,6 +59,7 @@ class Statement:
     has_waiting_list: bool = False
     needs_assessment: bool = False
     fresh_until: date | None = None
+    message: Message | None = None
 
 
 def capacity_of(community: Community) -> Capacity | None:
@@ -200,7 +213,8 @@ def state_capacity(
     """Note what a host says of its places. ``members`` are those who have one already, from before anything was said.
 
     Nobody loses a place when there are fewer; the line is served when there are more. A host does not know of the
-    places that are held for somebody: they count beside those that it says are used.
+    places that are held for somebody: they count beside those that it says are used. The last signed message, when it
+    comes again, changes nothing. Raises NotNewer for an earlier one.
     """
     today = localdate(at)
     facts = {
@@ -213,10 +227,12 @@ def state_capacity(
     }
     Capacity.objects.get_or_create(community=community, defaults=facts)
     capacity = Capacity.objects.select_for_update().get(pk=community.pk)
+    if message := statement.message:
+        if _is_known(message, capacity):
+            return capacity
+        facts |= {"message_id": message.id, "message_at": message.at}
     _adopt(community, members, at=at)
-    own = Reservation.objects.filter(community=community)
-    taken = own.filter(state=PlaceState.TAKEN).count()
-    held = own.filter(state=PlaceState.OFFERED).count()
+    taken, held = _taken_and_held(community)
     used = capacity.used if statement.used is None else statement.used + held
     for name, fact in (facts | {"used": max(used, taken + held)}).items():
         setattr(capacity, name, fact)
@@ -226,6 +242,21 @@ def state_capacity(
     record(Action.PLACES_STATED, by=by, at=at, target=f"HealthcareService/{community.pk}")
     capacity.refresh_from_db()
     return capacity
+
+
+def _is_known(message: Message, capacity: Capacity) -> bool:
+    """Whether it is the last one again. Raises NotNewer for one before it."""
+    if message.id == capacity.message_id:
+        return True
+    if capacity.message_at is not None and message.at <= capacity.message_at:
+        raise NotNewer
+    return False
+
+
+def _taken_and_held(community: Community) -> tuple[int, int]:
+    own = Reservation.objects.filter(community=community)
+    taken = own.filter(state=PlaceState.TAKEN).count()
+    return taken, own.filter(state=PlaceState.OFFERED).count()
 
 
 def _note_change(community_id: UUID, *, at: datetime) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from django.db.models import F, FloatField, Q, QuerySet
+from django.db.models import Case, F, FloatField, Q, QuerySet, When
 from django.db.models.functions import ASin, Cos, Least, Radians, Sin, Sqrt
 
 from accounts.actors import Actor
@@ -61,15 +61,16 @@ class Search:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of communities, and whether another follows."""
+    """A page of communities, whether another follows, and how many there are in all."""
 
     rows: list[Community]
     number: int
     has_next: bool
+    count: int
 
 
 def search_directory(search: Search, *, day: date) -> CommunityQuerySet:
-    """The listed communities that fit, by name."""
+    """The listed communities that fit, by name, with the practices that they are for."""
     rows = listed_communities(day).filter(_of_kind(search), _for_whom(search))
     if search.condition_keys:
         rows = rows.filter(pk__in=for_condition(Q(condition_id__in=_with_broader(search))))
@@ -79,16 +80,19 @@ def search_directory(search: Search, *, day: date) -> CommunityQuerySet:
         rows = rows.filter(_serves(search.place, search.practice_ods))
     for word in search.text.replace("\x00", "").split()[:_MOST_WORDS]:
         rows = rows.filter(
-            Q(name__icontains=word) | Q(summary__icontains=word) | Q(host__name__icontains=word)
+            Q(name__icontains=word)
+            | Q(summary__icontains=word)
+            | Q(host__name__icontains=word)
+            | Q(pk__in=for_condition(Q(condition__label__icontains=word)))
         )
-    return rows.order_by("name", "pk")
+    return rows.prefetch_related("practices").order_by("name", "pk")
 
 
 def page_of(rows: CommunityQuerySet, number: int = 1) -> Page:
     """One page, counted from 1; a page that is not there is empty."""
     begin = (max(1, number) - 1) * PAGE_SIZE
     found = list(rows[begin : begin + PAGE_SIZE + 1])
-    return Page(found[:PAGE_SIZE], max(1, number), len(found) > PAGE_SIZE)
+    return Page(found[:PAGE_SIZE], max(1, number), len(found) > PAGE_SIZE, rows.count())
 
 
 def listed_community(key: str, *, day: date) -> Community | None:
@@ -105,14 +109,17 @@ def communities_of_host(actor: Actor) -> CommunityQuerySet:
 
 
 def review_queue(actor: Actor) -> QuerySet[Revision]:
-    """The proposals that wait for a reviewer, the oldest first; for others none. ``sign_offs`` says who has signed."""
+    """The proposals that wait for a reviewer; for others none. ``sign_offs`` says who has signed.
+
+    First those of which something counts already, then the oldest.
+    """
     if not any(has_role(actor, role) for role in _REVIEWERS):
         return Revision.objects.none()
     waiting = Revision.objects.filter(state=RevisionState.PROPOSED)
     return (
         waiting.select_related("community__host", "proposed_by")
         .prefetch_related("sign_offs")
-        .order_by("proposed_at", "pk")
+        .order_by(Case(When(at_once=[], then=1), default=0), "proposed_at", "pk")
     )
 
 

@@ -28,7 +28,7 @@ from communities.models import (
     RevisionState,
     SignOff,
 )
-from communities.previewing import last_proposal
+from communities.previewing import agreed, last_proposal
 from communities.promises import lessened
 from communities.tiers import Cover, ModeratedBy, ModerationModel
 from communities.value_sets import Format, Kind, State
@@ -75,9 +75,10 @@ def propose_community(*, host: UUID, facts: Mapping[str, Any], by: Actor, at: da
         updated_at=at,
     )
     kept = stating.checked(facts, of=draft, day=localdate(at))
+    stating.check_drafts(draft.host)
     draft.name, draft.summary = kept["name"], kept["summary"]
     draft.save(force_insert=True)
-    return _propose(draft, kept, at_once=[], by=by, at=at)
+    return _propose(draft, kept, before={}, by=by, at=at)
 
 
 @transaction.atomic
@@ -94,12 +95,14 @@ def propose_revision(
     earlier = last_proposal(community)
     together = {**(earlier.facts if earlier else {}), **facts}
     kept = stating.checked(together, of=community, day=localdate(at))
-    less = {}
+    less, before = {}, {}
     if community.listing != Listing.DRAFT:
-        less = lessened(stating.stated(community), kept)
+        standing, reviewed = stating.stated(community), agreed(community)
+        less = lessened(standing, kept)
+        before = {name: reviewed[name] for name in lessened(reviewed, standing | kept)}
     if earlier and earlier.state == RevisionState.PROPOSED:
         _settle(earlier, RevisionState.WITHDRAWN, by=by, at=at)
-    revision = _propose(community, kept, at_once=sorted(less), by=by, at=at)
+    revision = _propose(community, kept, before=before, by=by, at=at)
     if less:
         _write(community, less, by=by, at=at)
     return revision
@@ -200,10 +203,15 @@ def _write(community: Community, facts: stating.Facts, *, by: Actor, at: datetim
 
 
 def _propose(
-    community: Community, facts: dict[str, Any], *, at_once: list[str], by: Actor, at: datetime
+    community: Community, facts: dict[str, Any], *, before: dict[str, Any], by: Actor, at: datetime
 ) -> Revision:
     revision = Revision.objects.create(
-        community=community, facts=facts, at_once=at_once, proposed_by_id=by.id, proposed_at=at
+        community=community,
+        facts=facts,
+        at_once=sorted(before),
+        before=before,
+        proposed_by_id=by.id,
+        proposed_at=at,
     )
     record(Action.REVISION_PROPOSED, by=by, at=at, target=f"Revision/{revision.pk}")
     return revision

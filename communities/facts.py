@@ -8,7 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from enum import StrEnum
+from math import isfinite
 from typing import Any
+from unicodedata import category
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
@@ -18,7 +21,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Organisation, OrganisationKind
 from communities import value_sets
 from communities.hours import NotACalendar, normal
-from communities.models import Area, Community, Condition
+from communities.models import Area, Community, Condition, Listing, RevisionState
 from communities.tiers import ModeratedBy, ModerationModel, SearchVisibility
 
 Facts = Mapping[str, Any]
@@ -62,8 +65,16 @@ PLAIN = (
 RELATED = ("conditions", "areas", "practices")
 NEEDED = ("name", "summary", "url", "conditions", "audience", "languages")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z", re.ASCII)
+_HOST_NAME = re.compile(r"\.[^\W\d_][\w-]*\.?\Z")  # its last part begins with a letter
 _COUNTRY = re.compile(r"[A-Z]{2}\Z", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_ONE_LINE = ("name", "summary", "url")
+_UNWRITABLE = (
+    "Cc",
+    "Cf",
+    "Zl",
+    "Zp",
+)  # general categories of Unicode: control, format, line, paragraph
+MOST_DRAFTS = 10  # of a host that wait for the reviewers at once
 _MOST = 200  # entries of one list
 _JSON_TYPES: tuple[tuple[type[Any], tuple[type, ...]], ...] = (
     (models.BooleanField, (bool,)),
@@ -93,6 +104,16 @@ def checked(facts: Facts, *, of: Community, day: date) -> dict[str, Any]:
     if errors:
         raise FactsRefused(errors)
     return kept
+
+
+def check_drafts(host: Organisation) -> None:
+    """Refuse (FactsRefused) one draft more of a host of which many wait for the reviewers already."""
+    waiting = Community.objects.filter(
+        host=host, listing=Listing.DRAFT, revisions__state=RevisionState.PROPOSED
+    )
+    if waiting.distinct().count() >= MOST_DRAFTS:
+        said = _("%(most)s of your communities wait for the reviewers already.")
+        raise FactsRefused({"name": [said % {"most": MOST_DRAFTS}]})
 
 
 def stated(community: Community) -> dict[str, Any]:
@@ -134,6 +155,12 @@ def _field(name: str) -> "models.Field[Any, Any]":
     return field
 
 
+def is_writable(text: str, *, is_one_line: bool) -> bool:
+    """Whether it has no control or format character; line ends and tabs may stand where there are several lines."""
+    kept = text if is_one_line else text.translate({ord(each): " " for each in "\n\t"})
+    return not any(category(each) in _UNWRITABLE for each in kept)
+
+
 def _plain_reader(name: str) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         field = _field(name)
@@ -142,7 +169,7 @@ def _plain_reader(name: str) -> Callable[[Any], Any]:
             raise ValidationError(_("This is not the right kind of value."))
         if isinstance(value, str):
             value = value.strip()
-            if _CONTROL.search(value):
+            if not is_writable(value, is_one_line=name in _ONE_LINE):
                 raise ValidationError(_("This has characters that cannot be written."))
         return _plain(field.clean(value, None))
 
@@ -198,7 +225,7 @@ def _time_zone(value: Any) -> str:
 def _known(rows: Callable[[], "models.QuerySet[Any]"], column: str) -> Callable[[Any], list[str]]:
     def read(value: Any) -> list[str]:
         asked = set(_words(value))
-        if any(_CONTROL.search(word) for word in asked):
+        if not all(is_writable(word, is_one_line=True) for word in asked):
             raise ValidationError(_("This has characters that cannot be written."))
         found = set(rows().filter(**{f"{column}__in": asked}).values_list(column, flat=True))
         if unknown := sorted(asked - found):
@@ -231,6 +258,8 @@ def _contradictions(facts: Facts, day: date) -> Iterable[tuple[str, str]]:
             yield name, _("This is needed.")
     if not str(facts["url"]).startswith("https://"):
         yield "url", _("Give an address that begins with https://.")
+    elif not _names_a_host(str(facts["url"])):
+        yield "url", _("Give an address with the name of a website, and no user or number in it.")
     for low, high in (
         ("min_age", "max_age"),
         ("valid_from", "valid_to"),
@@ -244,10 +273,19 @@ def _contradictions(facts: Facts, day: date) -> Iterable[tuple[str, str]]:
     yield from _out_of_range(facts, day)
 
 
+def _names_a_host(url: str) -> bool:
+    """Whether people can see from an address where it leads: a name with a dot, no user before it, no IP address."""
+    parts = urlsplit(url)
+    name = parts.hostname or ""
+    return "@" not in parts.netloc and bool(_HOST_NAME.search(name))
+
+
 def _out_of_range(facts: Facts, day: date) -> Iterable[tuple[str, str]]:
     for name, most in (("centre_latitude", 90), ("centre_longitude", 180)):
         if facts[name] is not None and not -most <= facts[name] <= most:
             yield name, _("Give degrees between -%(most)s and %(most)s.") % {"most": most}
+    if facts["radius_km"] is not None and not isfinite(facts["radius_km"]):
+        yield "radius_km", _("This is not the right kind of value.")
     for name in ("evidence_on", "osa_assessed_on"):
         if facts[name] is not None and facts[name] > day.isoformat():
             yield name, _("This day is still to come.")

@@ -30,6 +30,7 @@ from communities.models import Community, Feed, FeedRow, Listing
 from communities.models.tier_column import UNNAMED_HOST
 
 HOST = "host"
+_NOT_LINKED = "This host is known here; link it (docs/open-referral.md)."
 _ACCOUNTS = "feeds.invalid"  # RFC 2606: mail to it goes nowhere
 
 
@@ -109,7 +110,7 @@ def take(feed: Feed, service: Service, *, known: FeedRow | None, at: datetime) -
         why = "The account of this feed is no coordinator of the host any more."
         taken = Taken(Outcome.REFUSED, errors={HOST: [why]})
     is_news = (row.facts, row.host) != (service.facts, service.host)
-    if row.missing_since or row.pk is None or is_news:
+    if row.missing_since or row.pk is None or is_news or taken.outcome is Outcome.DRAFT:
         row.missing_since = None
         # What is refused of a community that is here stays news until it can stand.
         if not (row.community and taken.outcome is Outcome.REFUSED):
@@ -147,7 +148,10 @@ def _begun(row: FeedRow, service: Service, *, at: datetime) -> Taken:
     if lacking:
         return Taken(Outcome.LEAD, lacking)
     with transaction.atomic():
-        by = _speaking_for(_host(service.host), feed=row.feed, at=at)
+        host = _host(service.host, feed=row.feed)
+        if host is None:
+            return Taken(Outcome.REFUSED, errors={HOST: [_NOT_LINKED]})
+        by = _speaking_for(host, feed=row.feed, at=at)
         assert by.organisation_id  # noqa: S101  (a member's actor has one)
         revision = propose_community(host=by.organisation_id, facts=service.facts, by=by, at=at)
     row.community = revision.community
@@ -168,12 +172,16 @@ def _revised(row: FeedRow, service: Service, *, at: datetime) -> Taken:
     return Taken(Outcome.PROPOSAL, revision.at_once)
 
 
-def _host(name: str) -> Organisation:
-    """The host of this name, made when it is new."""
-    rows = Organisation.objects.filter(kind=OrganisationKind.HOST, name=name)
-    return rows.order_by("pk").first() or Organisation.objects.create(
-        kind=OrganisationKind.HOST, name=name
+def _host(name: str, *, feed: Feed) -> Organisation | None:
+    """The host of this name, made when it is new. None: another way brought it, and nobody has linked the feed to it."""
+    known = Organisation.objects.filter(kind=OrganisationKind.HOST, name__iexact=name)
+    if not known:
+        return Organisation.objects.create(kind=OrganisationKind.HOST, name=name)
+    linked = feed.account.memberships.filter(
+        role=Role.COMMUNITY_COORDINATOR, organisation__in=known
     )
+    first = linked.select_related("organisation").order_by("pk").first()
+    return first.organisation if first else None
 
 
 def _speaking_for(host: Organisation, *, feed: Feed, at: datetime) -> Actor:

@@ -1,9 +1,14 @@
 """What would be of a community if a proposal were agreed to: the values that change, and the tier."""
 
+from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
+from itertools import takewhile
 from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef
 
 from communities.facts import Facts, as_columns, stated
 from communities.hours import follows_from
@@ -16,7 +21,7 @@ _BETTER = {Tier.U: Tier.C, Tier.D: Tier.C, Tier.C: Tier.B, Tier.B: Tier.A}
 
 @dataclass(frozen=True)
 class Change:
-    """One fact as it stands and as it is proposed; ``is_at_once``: it promises less, and so counts already."""
+    """One fact as it was agreed to and as it is proposed; ``is_at_once``: it promises less, and so counts already."""
 
     name: str
     old: Any
@@ -28,10 +33,34 @@ def changes_of(revision: Revision) -> list[Change]:
     """What a proposal would change, and what it has changed at once."""
     standing = stated(revision.community)
     return [
-        Change(name, standing[name], value, is_at_once=name in revision.at_once)
-        for name, value in revision.facts.items()
+        Change(name, (standing | revision.before)[name], value, is_at_once=name in revision.at_once)
+        for name, value in (standing | revision.facts).items()
         if name in revision.at_once or value != standing[name]
     ]
+
+
+def agreed(community: Community) -> dict[str, Any]:
+    """Every fact as reviewers have last agreed to it: what counts only because it promises less is left out."""
+    revisions = community.revisions.order_by("-proposed_at", "-pk")
+    facts = stated(community)
+    for revision in takewhile(_is_not_approved, revisions):
+        facts |= revision.before
+    return facts
+
+
+def lowered_among(ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Those of the communities of which something promises less than what reviewers have agreed to."""
+    approved = Revision.objects.filter(
+        community=OuterRef("community"),
+        state=RevisionState.APPROVED,
+        settled_at__gte=OuterRef("proposed_at"),
+    )
+    rows = Revision.objects.filter(~Exists(approved), community__in=list(ids)).exclude(at_once=[])
+    return frozenset(rows.values_list("community_id", flat=True))
+
+
+def _is_not_approved(revision: Revision) -> bool:
+    return revision.state != RevisionState.APPROVED
 
 
 def tier_with(community: Community, facts: Facts) -> Tier:

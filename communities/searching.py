@@ -3,6 +3,7 @@
 A whole postcode never stands there: addresses are kept by browsers and logs, so only its first half is read.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
@@ -26,6 +27,7 @@ PARAMETERS = ("condition", "place", "audience", "cover", "tier", "language", *FL
 _MOST = 50  # values of one parameter
 _LONGEST = 100  # characters of words to look for
 _LAST_PAGE = 10_000
+_POSTCODE = re.compile(r"\b[A-Z]{1,2}[0-9][A-Z0-9]?\s*[0-9][A-Z]{2}\b", re.ASCII | re.IGNORECASE)
 
 
 class SearchRefused(Exception):
@@ -60,12 +62,26 @@ def read_search(given: Given) -> tuple[Search, int]:
     )
     if len(audiences) > 1:
         errors["audience"] = _("Choose one.")
+    try:
+        check_text(search.text)
+    except SearchRefused as refused:
+        errors |= refused.errors
     page = _one(given, "page") or "1"
-    if not (page.isascii() and page.isdecimal() and 1 <= int(page[:9]) <= _LAST_PAGE):
+    if not (
+        page.isascii() and page.isdecimal() and len(page) <= 9 and 1 <= int(page) <= _LAST_PAGE
+    ):
         errors["page"] = _("Give the number of a page, from 1.")
     if errors:
         raise SearchRefused(errors)
     return search, int(page)
+
+
+def check_text(text: str) -> None:
+    """Refuse (SearchRefused) words with a whole postcode in them: it would stand in the address."""
+    if _POSTCODE.search(text):
+        raise SearchRefused(
+            {"text": _("Leave the postcode out. Give its first half as the place.")}
+        )
 
 
 def place_typed(text: str, *, day: date) -> str:

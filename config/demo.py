@@ -15,8 +15,10 @@ from django.utils.timezone import localdate
 
 from accounts.actors import Actor, client_actor, host_actor
 from accounts.models import Client
+from communities.editing import REVIEW_LASTS
+from communities.listing import NOT_CHECKED
 from communities.loading import DATA, load_directory
-from communities.models import HandOff
+from communities.models import Community, HandOff
 from config.fictional import Person, people, referral_of
 from engagement.contract import ActivityKind, NewActivity
 from engagement.recording import record_activities
@@ -36,7 +38,6 @@ from referrals.selectors import offers_of
 LENGTH = timedelta(days=330)
 _NEWEST = timedelta(days=2)
 _REVIEWED = timedelta(days=360)  # before the first referral of the past
-_YEAR = timedelta(days=365)
 
 # How many of those before go on to this step. Assumptions, not measurements: the base case of a simulation that the
 # makers drew from published studies of neighbouring things; no join rate from GP to online community was found.
@@ -90,9 +91,9 @@ def load_directories(*, at: datetime) -> None:
         load_directory(
             DATA / "demo" / table,
             is_fictional=is_fictional,
-            reviewed_on=today - _REVIEWED,
-            review_due=today + _YEAR,
-            reviewed_by="Demonstration: not checked by a person",
+            reviewed_on=today,
+            review_due=today + REVIEW_LASTS,
+            reviewed_by=NOT_CHECKED,
             at=at,
         )
 
@@ -108,12 +109,20 @@ def live_through_past(*, clients: list[Client], referrals: int, seed: int, at: d
         waiting.append((begin, next(numbers), story))
     heapq.heapify(waiting)
     with transaction.atomic():
+        _list_from(localdate(at) - _REVIEWED)
         while waiting:
             _moment, _number, story = heapq.heappop(waiting)
             for later in story:
                 if later < at:
                     heapq.heappush(waiting, (later, next(numbers), story))
                 break
+        _list_from(localdate(at))
+
+
+def _list_from(day: date) -> None:
+    """Let the demonstration's listings hold for the year from a day on: the past has to find them."""
+    listings = Community.objects.filter(reviewed_by=NOT_CHECKED)
+    listings.update(reviewed_on=day, review_due=day + REVIEW_LASTS)
 
 
 def _story(person: Person, *, client: Client, chance: random.Random, at: datetime) -> Story:

@@ -37,11 +37,12 @@ _TAKING_BACK = {
 
 
 class StaleVersion(Exception):
-    """It has changed since the sender read it; ``current`` is the newest version."""
+    """It has changed since the sender read it; ``current`` is the newest version, ``element`` what said which one was read."""
 
     def __init__(self, current: int) -> None:
         super().__init__(f"The newest version is {current}. Read it, and send the change again.")
         self.current = current
+        self.element = ""
 
 
 @transaction.atomic

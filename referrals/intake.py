@@ -42,7 +42,8 @@ class NewPatient:
     """A patient as sent: ``document`` is the resource as JSON text, the rest is what we read from it.
 
     ``nhs_number`` is ten digits with a right check digit, or empty. ``birth_date`` is None when it
-    was absent or only partly given. Codes are FHIR's own (``gender``: administrative-gender) and UK Core's
+    was absent or only partly given. ``deceased_between`` are the first and the last day on which the date of death can lie,
+    the same where it was given in full. Codes are FHIR's own (``gender``: administrative-gender) and UK Core's
     (``ethnic_category``: UKCore-EthnicCategoryEngland, empty where it says nothing).
     """
 
@@ -58,6 +59,7 @@ class NewPatient:
     language: str = ""
     ethnic_category: str = ""
     is_deceased: bool = False
+    deceased_between: tuple[date, date] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,8 @@ class NewReferral:
     ``terms`` and ``task_terms`` are what the two can be found by, beside what is read from them here.
     ``reason_text`` says in the sender's words why it is taken back. ``preferences`` are codes of Preference;
     ``has_acute_risk`` is the sender's answer to that question, None without one; ``texts`` are what the sender wrote
-    in words, each with the FHIR element it stands in.
+    in words and ``indications`` the codes beside the reasons that tell of the patient, each with the FHIR element it
+    stands in.
     """
 
     document: str
@@ -105,3 +108,4 @@ class NewReferral:
     preferences: frozenset[str] = frozenset()
     has_acute_risk: bool | None = None
     texts: tuple[tuple[str, str], ...] = ()
+    indications: tuple[tuple[str, Coding], ...] = ()

@@ -203,12 +203,13 @@ TOLD_REASONS = {
 class MoveNotAllowed(Exception):
     """This actor may not take the referral from where it is to where it was asked to go.
 
-    ``allowed`` are the business statuses to which this actor may take it now.
+    ``allowed`` are the business statuses to which this actor may take it now, ``element`` is the FHIR element that asked.
     """
 
     def __init__(self, sentence: str, *, allowed: tuple[str, ...]) -> None:
         super().__init__(f"{sentence} Possible now: {', '.join(allowed) or 'none'}.")
         self.allowed = allowed
+        self.element = ""
 
 
 def is_over(current: BusinessStatus) -> bool:

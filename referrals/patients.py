@@ -7,7 +7,8 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils.timezone import localdate
 
-from accounts.actors import Actor
+from accounts.actors import Actor, ActorKind
+from accounts.scopes import Interaction, is_granted
 from audit.models import Action
 from audit.recording import record
 from referrals.documents import is_same_content
@@ -18,6 +19,15 @@ from referrals.nhs_numbers import nhs_number_hash, nhs_number_hashes, take_turns
 from referrals.refusals import ReferralRefused
 
 OLDEST = timedelta(days=365.25 * 125)
+
+
+class ChangeNotCovered(Exception):
+    """The Patient is known, and who sends it may only create."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A Patient with this NHS number is known and would be changed: system/Patient.u is needed."
+        )
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ def receive_patient(
     """Write a patient, or bring the practice's row of the same NHS number up to date.
 
     A death can be reported of a patient who is known. ``is_to_be_referred``: only somebody alive will do.
-    Raises ReferralRefused.
+    Raises ReferralRefused or ChangeNotCovered.
     """
     birth_date = checked_birth_date(new, today=localdate(at))
     patient = known_patient(new, by)
@@ -56,8 +66,18 @@ def receive_patient(
             patient = known_patient(new, by)  # another request was quicker
     if patient is None:
         raise RuntimeError("a patient can neither be written nor found")
+    _refuse_uncovered(patient, new, by)
     bring_up_to_date(patient, new, birth_date, by=by, at=at)
     return ReceivedPatient(patient, is_new=False)
+
+
+def _refuse_uncovered(patient: Patient, new: NewPatient, by: Actor) -> None:
+    """A clinical system that may create patients may not for that change one who is known."""
+    may_update = is_granted(by.scopes, resource_type="Patient", interaction=Interaction.UPDATE)
+    if by.kind is not ActorKind.CLIENT or may_update:
+        return
+    if not is_same_content(new.document, patient.document):
+        raise ChangeNotCovered
 
 
 def known_patient(new: NewPatient, by: Actor) -> Patient | None:
@@ -157,7 +177,7 @@ def refuse_deceased(patient: NewPatient | Patient) -> None:
 
 
 def checked_birth_date(new: NewPatient, *, today: date) -> date:
-    """The date of birth of somebody who can be invited. Raises ReferralRefused."""
+    """The date of birth of somebody who can be invited. Raises ReferralRefused, for an impossible date of death too."""
     if new.birth_date is None:
         raise ReferralRefused(
             "Patient.birthDate is needed in full (YYYY-MM-DD): it is how we check that the right person opens the link.",
@@ -170,7 +190,20 @@ def checked_birth_date(new: NewPatient, *, today: date) -> date:
             code="value",
             element="Patient.birthDate",
         )
+    _refuse_impossible_death(new, new.birth_date, today=today)
     return new.birth_date
+
+
+def _refuse_impossible_death(new: NewPatient, birth_date: date, *, today: date) -> None:
+    if new.deceased_between is None:
+        return
+    first, last = new.deceased_between
+    if first > today or last < birth_date:
+        raise ReferralRefused(
+            "A date of death lies between the date of birth and today.",
+            code="business-rule",
+            element="Patient.deceased",
+        )
 
 
 def organisation_of(by: Actor) -> UUID:

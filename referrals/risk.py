@@ -5,6 +5,7 @@ answer is the clinician's. Hazard H2.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +14,7 @@ from communities.loading import REFERENCE, rows
 from communities.matching.need import Preference
 from communities.safety import crisis_route
 from communities.selectors import falls_under
-from referrals.intake import NewReferral
+from referrals.intake import Coding, NewReferral
 
 _SNOMED = "http://snomed.info/sct"
 
@@ -35,15 +36,19 @@ def stop_of(new: NewReferral) -> Stop | None:
             code="business-rule",
             element="ServiceRequest.extension",
         )
-    asked_by = _asked_by(new)
-    if asked_by and new.has_acute_risk is None:
-        return Stop(
-            "This speaks of a risk. Send the extension acute-risk with valueBoolean false when there is no acute risk"
-            f" now; docs/matching.md tells how. If there is one, this is not for peer support. {crisis_route()}",
-            code="required",
-            element=asked_by,
-        )
-    return None
+    element = _asked_by(new)
+    return question_of(element) if element and new.has_acute_risk is None else None
+
+
+def question_of(element: str) -> Stop:
+    """The question that an element asks for: one that is not answered yet."""
+    return Stop(
+        "This speaks of a risk. Send the extension acute-risk in the ServiceRequest, with valueBoolean false when there is"
+        " no acute risk now; docs/matching.md tells how. If there is one, this is not for peer support."
+        f" {crisis_route()}",
+        code="required",
+        element=element,
+    )
 
 
 def preferences_of(new: NewReferral) -> frozenset[str]:
@@ -61,9 +66,28 @@ def speaks_of_risk(codings: Iterable[tuple[str, str]]) -> bool:
 
 def _asked_by(new: NewReferral) -> str:
     """The element that asks for the answer, or nothing."""
-    if speaks_of_risk((reason.system, reason.code) for reason in new.reasons):
-        return "ServiceRequest.reasonCode"
-    return next((element for element, text in new.texts if _words().search(text)), "")
+    reasons = [("ServiceRequest.reasonCode", reason) for reason in new.reasons]
+    return asked_by(codings=[*reasons, *new.indications], texts=new.texts)
+
+
+def asked_by(*, codings: Iterable[tuple[str, Coding]], texts: Iterable[tuple[str, str]]) -> str:
+    """The first element of these, each with a coding or words, that asks for the answer, or nothing."""
+    coded = [(element, (coding.system, coding.code)) for element, coding in codings]
+    # All at once first: hardly any asks, and each asking reads the database.
+    if speaks_of_risk(code for _element, code in coded):
+        return next(element for element, code in coded if speaks_of_risk([code]))
+    return element_at_risk(texts)
+
+
+def element_at_risk(texts: Iterable[tuple[str, str]]) -> str:
+    """The first element of these (element, text) whose words ask for the answer, or nothing."""
+    return next((element for element, text in texts if _words().search(_plain(text))), "")
+
+
+def _plain(text: str) -> str:
+    """The text as it is read: without marks that nobody sees, and with one kind of hyphen (Unicode, NFKC)."""
+    seen = ((sign, unicodedata.category(sign)) for sign in unicodedata.normalize("NFKC", text))
+    return "".join("-" if kind == "Pd" else sign for sign, kind in seen if kind != "Cf")
 
 
 @cache

@@ -31,6 +31,7 @@ class TaskKnown(Exception):
     def __init__(self, referral: Referral) -> None:
         super().__init__(f"This referral has a Task already: Task/{referral.pk}. Update that one.")
         self.referral = referral
+        self.element = "Task.focus"
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -122,6 +122,7 @@ class Community:
 
     key: HostKey
     http: Client = field(default_factory=Client)
+    statements: int = 0
 
     def report(self, *events: dict[str, Any]) -> Answer:
         """POST a signed batch of events."""
@@ -130,15 +131,30 @@ class Community:
     def send(self, body: bytes, *, at: datetime | None = None, content_type: str = BATCH) -> Answer:
         """POST bytes with a right signature."""
         path = f"/api/events/{self.key.pk}"
-        return self.http.post(path, body, content_type=content_type, headers=self._signed(body, at))
+        return self.http.post(path, body, content_type=content_type, headers=self.signed(body, at))
 
     def state(self, community: str, capacity: Any, *, content_type: str = JSON) -> Answer:
-        """PUT what is stated of a community's places (or bytes as they stand), signed."""
+        """PUT what is stated of a community's places (or bytes as they stand), signed a second after the one before."""
+        self.statements += 1
+        if isinstance(capacity, dict):
+            capacity = {"community": community} | capacity
         body = capacity if isinstance(capacity, bytes) else json.dumps(capacity).encode()
-        path = f"/api/communities/{community}/capacity"
-        return self.http.put(path, body, content_type=content_type, headers=self._signed(body))
+        return self.put_places(
+            community,
+            body,
+            self.signed(body, timezone.now() + timedelta(seconds=self.statements)),
+            content_type=content_type,
+        )
 
-    def _signed(self, body: bytes, at: datetime | None = None) -> dict[str, str]:
+    def put_places(
+        self, community: str, body: bytes, headers: dict[str, str], *, content_type: str = JSON
+    ) -> Answer:
+        """PUT a statement as somebody has signed it."""
+        path = f"/api/communities/{community}/capacity"
+        return self.http.put(path, body, content_type=content_type, headers=headers)
+
+    def signed(self, body: bytes, at: datetime | None = None) -> dict[str, str]:
+        """The headers of a body that this host signs."""
         moment, message_id = at or timezone.now(), f"msg_{uuid4().hex}"
         return {
             "webhook-id": message_id,

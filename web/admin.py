@@ -15,7 +15,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.timezone import localdate
 
+from accounts.actors import Actor, ActorKind
 from accounts.models import (
     Client,
     Membership,
@@ -24,6 +26,8 @@ from accounts.models import (
     Succession,
     User,
 )
+from audit.models import Action
+from audit.recording import record
 from communities.models import (
     Area,
     Capacity,
@@ -35,6 +39,8 @@ from communities.models import (
     SignOff,
 )
 from communities.models.tier_column import UNNAMED_HOST
+from communities.selectors import moderation_of
+from communities.tiers import tier_of
 
 
 class OperatorSite(admin.AdminSite):
@@ -66,7 +72,29 @@ site = OperatorSite()
 _MADE_HERE = (OrganisationKind.HOST, OrganisationKind.OPERATOR)
 
 
-class Shown(admin.ModelAdmin):  # type: ignore[type-arg]
+class Limited(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What an address may ask for is what can be searched or filtered by: nothing is told of any other field."""
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Whether rows may be found by this field."""
+        del value, request
+        named = (*map(str, self.list_filter), *self.search_fields)
+        return any(lookup == name or lookup.startswith(f"{name}__") for name in named)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        """The last step of a change, with a line in the audit that names the row and the fields."""
+        super().save_related(request, form, formsets, change)
+        changed = [*form.changed_data, *(each.prefix for each in formsets if each.has_changed())]
+        record(
+            Action.REFERENCE_CHANGED,
+            by=Actor(ActorKind.STAFF, str(request.user.pk)),
+            at=timezone.now(),
+            target=f"{form.instance._meta.object_name}/{form.instance.pk}",
+            detail={"fields": " ".join(changed)},
+        )
+
+
+class Shown(Limited):
     """Read only: a use case, an import or a release of the project owns the change."""
 
     list_per_page = 50
@@ -97,7 +125,7 @@ class Codes(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Condition, site=site)
-class Conditions(admin.ModelAdmin):  # type: ignore[type-arg]
+class Conditions(Limited):
     """Conditions can be worded anew and given codes; nothing is deleted that referrals rest on."""
 
     list_display = ("key", "label", "group", "broader")
@@ -122,11 +150,16 @@ class Conditions(admin.ModelAdmin):  # type: ignore[type-arg]
 class Communities(Shown):
     """Hosts state the facts, reviewers sign them."""
 
-    list_display = ("name", "host", "listing", "tier_by_facts", "review_due", "is_fictional")
+    list_display = ("name", "host", "listing", "tier", "review_due", "is_fictional")
     list_filter = ("listing", "tier_by_facts", "is_fictional")
     list_select_related = ("host",)
     search_fields = ("key", "name", "host__name")
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+
+    @admin.display(description="Tier today", ordering="tier_by_facts")
+    def tier(self, community: Community) -> str:
+        """As everybody sees it: an overdue review makes it U."""
+        return tier_of(moderation_of(community), on=localdate())
 
 
 @admin.register(Capacity, site=site)
@@ -158,14 +191,13 @@ class Revisions(Shown):
 
 
 @admin.register(Organisation, site=site)
-class Organisations(admin.ModelAdmin):  # type: ignore[type-arg]
+class Organisations(Limited):
     """Hosts and operators are made here; practices, PCNs and boards come from the ODS files."""
 
     list_display = ("name", "kind", "ods_code", "valid_to")
     list_filter = ("kind",)
     search_fields = ("name", "ods_code")
     raw_id_fields = ("icb", "pcn")
-    readonly_fields = ("updated_at",)
     show_full_result_count = False
     actions = None
 
@@ -173,6 +205,16 @@ class Organisations(admin.ModelAdmin):  # type: ignore[type-arg]
         """What the ODS knows is not changed by hand; nor the host of communities for which nobody answers."""
         is_fixed = obj is not None and (obj.ods_code or obj.name == UNNAMED_HOST)
         return super().has_change_permission(request, obj) and not is_fixed
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """A host does not become an operator, whose people may sign."""
+        del request
+        return ("updated_at", "kind") if obj else ()
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """What is not made yet has never changed."""
+        del request
+        return () if obj else ("updated_at",)
 
     def formfield_for_choice_field(self, db_field: Any, request: Any, **more: Any) -> Any:
         """Of the kinds only those that are made here."""

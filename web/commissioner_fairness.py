@@ -88,7 +88,7 @@ def _group(group: Group) -> dict[str, Any]:
 
 
 def _between(rate: Rate) -> str:
-    """The 95 % interval of the difference, in points."""
+    """The 95% interval of the difference, in points."""
     return "" if rate.low is None else f"{_signed(rate.low)} … {_signed(rate.high or 0)}"
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from functools import wraps
+from itertools import groupby
 from urllib.parse import urlencode
+from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,10 +18,21 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.throttling import Limit, seconds_to_wait, sender_of
 from communities.directory import listed_community, page_of, search_directory
+from communities.listing import NOT_CHECKED
+from communities.models import Condition
 from communities.places import outcode_of
-from communities.searching import FLAGS, PARAMETERS, SearchRefused, place_typed, read_search
+from communities.previewing import lowered_among
+from communities.searching import (
+    FLAGS,
+    PARAMETERS,
+    SearchRefused,
+    check_text,
+    place_typed,
+    read_search,
+)
 from communities.selectors import areas, conditions, moderation_of
 from communities.tiers import Cover, Tier, tier_of
+from referrals.risk import asked_by
 from web import words
 from web.shown import not_known, parts_of, shown
 
@@ -53,6 +66,7 @@ def search(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         given = request.POST
         try:
+            check_text(given.get("text", ""))
             place = place_typed(given.get("place", ""), day=day)
         except SearchRefused as refused:
             return _page(request, given, errors=refused.errors)
@@ -68,13 +82,17 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_safe
 @counted
 def community(request: HttpRequest, key: str) -> HttpResponse:
-    """One community that is listed today."""
+    """One community that is listed today; of any other nothing is said, not even whether there is one."""
     now = timezone.now()
+    back_url = _address(request.GET, page=request.GET.get("page", ""))
     found = listed_community(key, day=localdate(now))
     if found is None:
-        raise Http404
+        return render(request, "directory/not_listed.html", {"back_url": back_url}, status=404)
     tier = tier_of(moderation_of(found), on=localdate(now))
     context = {
+        "back_url": back_url,
+        "is_lowered": bool(lowered_among([UUID(str(found.pk))])),
+        "is_checked": found.reviewed_by != NOT_CHECKED,
         "community": found,
         "shown": shown(found, at=now),
         "tier_at_length": words.TIERS_AT_LENGTH[tier],
@@ -96,19 +114,23 @@ def _page(
             page = page_of(search_directory(wanted, day=localdate(now)), number)
         except SearchRefused as refused:
             errors = refused.errors
+    rows, known = (page.rows if page else []), conditions()
+    lowered = lowered_among(UUID(str(row.pk)) for row in rows)
     context = {
         "errors": [(name if name in _IDS else "place", text) for name, text in errors.items()],
         "error_of": errors,
         "given": {name: given.get(name, "") for name in PARAMETERS},
         "chosen_tiers": given.getlist("tier"),
         "flags": _flags(given),
-        "conditions": conditions(),
+        "conditions": _grouped(known),
+        "speaks_of_risk": _speaks_of_risk(given, known),
         "audiences": words.AUDIENCES.items(),
         "covers": [(cover, words.COVERS[cover]) for cover in _OFFERED_COVERS],
         "tiers": [(tier, words.TIERS[tier]) for tier in Tier],
         "languages": sorted(words.LANGUAGES.items(), key=lambda each: str(each[1])),
         "place_name": _place_name(given.get("place", "")),
-        "found": [shown(row, at=now) for row in page.rows] if page else [],
+        "found": [(shown(row, at=now), row.pk in lowered) for row in rows],
+        "back_query": request.GET.urlencode() if request.method == "GET" and page else "",
         "page": page,
         "has_more": any(given.get(name) for name in _MORE),
         "is_narrowed": any(given.get(name) for name in PARAMETERS if name != "page"),
@@ -118,6 +140,20 @@ def _page(
     return render(request, "directory/search.html", context, status=422 if errors else 200)
 
 
+def _speaks_of_risk(given: QueryDict, known: list[Condition]) -> bool:
+    """Whether somebody looks for what belongs to a crisis: a condition of safety, or a word that speaks of a risk."""
+    asked = set(given.getlist("condition"))
+    is_of_safety = any(each.key in asked for each in known if each.group == _SAFETY)
+    return is_of_safety or bool(asked_by(codings=[], texts=[("text", given.get("text", ""))]))
+
+
+def _grouped(known: list[Condition]) -> list[tuple[object, list[Condition]]]:
+    """The conditions under the headings of their groups, in words."""
+    groups = groupby(known, key=lambda each: each.group)
+    return [(words.CONDITION_GROUPS.get(group, group), list(each)) for group, each in groups]
+
+
+_SAFETY = "safety"  # the group of conditions for which a crisis comes first
 _MORE = ("audience", "cover", "language", "text", "tier", *FLAGS)
 _IDS = ("condition", "place", "audience", "cover", "language", "text")
 _FLAG_WORDS = {

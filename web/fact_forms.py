@@ -31,19 +31,20 @@ class Choice:
 
 @dataclass(frozen=True)
 class Control:
-    """A fact as the form shows it. ``days``: a label, a name and a text for each day of the week."""
+    """A fact as the form shows it. ``days``: for each of the week a label, a name, a text and whether it is wrong."""
 
     fact: Fact
     text: str
     choices: list[Choice]
-    days: list[tuple[str, str, str]]
+    days: list[tuple[str, str, str, bool]]
     error: str
 
     @property
     def first_id(self) -> str:
         """Where a link to this control leads."""
         if self.days:
-            return self.days[0][1]
+            wrong = [field for _label, field, _text, is_wrong in self.days if is_wrong]
+            return (wrong or [self.days[0][1]])[0]
         return f"{self.fact.name}-1" if self.fact.kind in _TICKED else self.fact.name
 
 
@@ -95,14 +96,18 @@ def _control(
     else:
         text, chosen = sent.get(fact.name, ""), sent.getlist(fact.name)
     table = {"yes": _("Yes"), "no": _("No"), "": _("Not stated")}
+    error = " ".join(errors.get(fact.name, []))
+    days = _days(value, sent, is_wrong=bool(error)) if fact.kind == facts.HOURS else []
+    if named := ", ".join(label for label, _field, _text, is_wrong in days if is_wrong):
+        error = f"{named}: {error}"
     words = {facts.CONDITIONS: labels, facts.YES_NO: table}.get(fact.kind, fact.choices) or {}
     return Control(
         fact=fact,
         text=text,
         choices=[Choice(code, label, code in chosen) for code, label in words.items()]
         + [Choice(code, code, is_chosen=True) for code in chosen if words and code not in words],
-        days=_days(value, sent) if fact.kind == facts.HOURS else [],
-        error=" ".join(errors.get(fact.name, [])),
+        days=days,
+        error=error,
     )
 
 
@@ -122,7 +127,9 @@ def _codes(fact: Fact, value: Any) -> list[str]:
     return [value] if value else []
 
 
-def _days(hours: Any, sent: QueryDict | None) -> list[tuple[str, str, str]]:
+def _days(
+    hours: Any, sent: QueryDict | None, *, is_wrong: bool
+) -> list[tuple[str, str, str, bool]]:
     rows = []
     for day, name in enumerate(_(_WEEKDAYS).split("|"), start=1):
         field = f"hours-{day}"
@@ -131,21 +138,31 @@ def _days(hours: Any, sent: QueryDict | None) -> list[tuple[str, str, str]]:
             for weekday, begin, end in hours or []
             if weekday == day
         ]
-        rows.append((name, field, ", ".join(spans) if sent is None else sent.get(field, "")))
+        text = ", ".join(spans) if sent is None else sent.get(field, "")
+        rows.append((name, field, text, is_wrong and not _is_readable(day, text)))
     return rows
+
+
+def _is_readable(day: int, text: str) -> bool:
+    try:
+        normal(_spans(day, text))
+    except NotACalendar:
+        return False
+    return True
+
+
+def _spans(day: int, text: str) -> list[list[object]]:
+    """The times of a day as they were typed; what is no span does not become one."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return [
+        [day, *(found.groups() if (found := _SPAN.fullmatch(part)) else (part, _NOT_A_SPAN))]
+        for part in parts
+    ]
 
 
 def _read_hours(sent: QueryDict, name: str) -> list[list[object]]:
     del name
-    spans: list[list[object]] = [
-        [
-            day,
-            *(found.groups() if (found := _SPAN.fullmatch(part)) else (part.strip(), _NOT_A_SPAN)),
-        ]
-        for day in range(1, 8)
-        for part in sent.get(f"hours-{day}", "").split(",")
-        if part.strip()
-    ]
+    spans = [span for day in range(1, 8) for span in _spans(day, sent.get(f"hours-{day}", ""))]
     try:
         return normal(spans)
     except NotACalendar:

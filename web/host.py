@@ -17,9 +17,10 @@ from django.utils.translation import gettext_lazy
 from accounts.actors import Actor
 from accounts.models import Role
 from communities import editing, listing
-from communities.capacity import Statement, capacity_of, number_waiting
+from communities.capacity import Statement, capacity_of, number_placed, number_waiting
 from communities.directory import DUE_SOON, communities_of_host
 from communities.facts import FactsRefused
+from communities.facts import stated as facts_of
 from communities.models import CapacityState, Community, Listing, ListingReason
 from communities.previewing import changes_of, last_proposal, last_stated, next_tier, tier_with
 from communities.selectors import conditions, moderation_of
@@ -153,7 +154,9 @@ def places(request: HttpRequest, actors: list[Actor], key: str) -> HttpResponse:
         **_state(community, now),
         "stated": stated,
         "total": request.POST.get("total", total),
-        "used": request.POST.get("used", ""),
+        "used": request.POST.get("used", str(stated.used) if stated else ""),
+        "counted": stated.used if stated else "",
+        "joined": number_placed(community.pk),
         "has_waiting_list": "has_waiting_list" in request.POST
         or (request.method == "GET" and stated is not None and stated.has_waiting_list),
         "needs_assessment": "needs_assessment" in request.POST
@@ -174,6 +177,7 @@ class Step:
     done: str | Promise
     act: Callable[[Community, Actor, datetime], object]
     is_grave: bool = False
+    shows_facts: bool = False
 
 
 def confirm(request: HttpRequest, key: str, step: str) -> HttpResponse:
@@ -193,7 +197,15 @@ def _confirm(request: HttpRequest, actors: list[Actor], *, key: str, step: Step)
         except FactsRefused:
             messages.info(request, _("Some facts cannot stand any more: state them anew first."))
         return redirect("host-community", key=key)
-    return render(request, "host/confirm.html", {"community": community, "step": step})
+    facts = facts_of(community)
+    context = {
+        "community": community,
+        "step": step,
+        "facts": [(fact.label, in_words(name, facts[name])) for name, fact in FACTS.items()],
+        "placed": number_placed(community.pk),
+        "waiting": number_waiting(community.pk),
+    }
+    return render(request, "host/confirm.html", context)
 
 
 def _attest(community: Community, by: Actor, at: datetime) -> None:
@@ -225,6 +237,7 @@ STEPS = {
         button=gettext_lazy("Everything is still right"),
         done=gettext_lazy("Thank you. It is with the reviewers."),
         act=_attest,
+        shows_facts=True,
     ),
     "withdraw": Step(
         heading=gettext_lazy("Take your changes back"),
@@ -333,11 +346,18 @@ def _statement(request: HttpRequest, day: date) -> tuple[Statement | None, dict[
         if text and not (is_number and int(text) <= MOST_PLACES):
             errors[name] = _("Give a number, or leave this empty.")
         numbers[name] = int(text) if is_number else None
+    total, used = numbers["total"], numbers["used"]
+    if total is not None and used is not None and used > total:
+        errors["used"] = _(
+            "More are used than there are. Give at least as many places as are used."
+        )
     if errors:
         return None, errors
+    if request.POST.get("used", "").strip() == request.POST.get("counted"):
+        used = None  # nothing else was stated, so what is counted here goes on, whoever has joined meanwhile
     return Statement(
-        total=numbers["total"],
-        used=numbers["used"],
+        total=total,
+        used=used,
         has_waiting_list="has_waiting_list" in request.POST,
         needs_assessment="needs_assessment" in request.POST,
     ), {}

@@ -17,8 +17,13 @@ from accounts.actors import Actor
 from accounts.members import has_role
 from communities import editing, listing
 from communities.capacity import number_placed, number_waiting
-from communities.directory import communities_for_review, review_queue, reviews_due
-from communities.facts import FactsRefused
+from communities.directory import (
+    communities_for_review,
+    listed_community,
+    review_queue,
+    reviews_due,
+)
+from communities.facts import FactsRefused, stated
 from communities.models import Community, Listing, ListingReason, ReviewRole, Revision
 from communities.previewing import changes_of, tier_with
 from communities.selectors import moderation_of
@@ -48,7 +53,10 @@ def queue(request: HttpRequest, actors: list[Actor]) -> HttpResponse:
         "waiting": [_row(revision, day) for revision in review_queue(actor)],
         "overdue": [each for each in due if each.review_due and each.review_due < day],
         "due_soon": [each for each in due if each.review_due and each.review_due >= day],
-        "suspended": every.filter(listing=Listing.SUSPENDED),
+        "suspended": [
+            (row, words.LISTING_REASONS.get(row.listing_reason, ""))
+            for row in every.filter(listing=Listing.SUSPENDED)
+        ],
         "name": name,
         "found": every.filter(listing=Listing.LISTED, name__icontains=name)[:_MOST] if name else [],
     }
@@ -70,6 +78,7 @@ def revision(request: HttpRequest, actors: list[Actor], revision_id: UUID) -> Ht
     day = localdate(timezone.now())
     context = {
         **_row(found, day),
+        "facts": _facts_with(found),
         "changes": [
             (
                 FACTS[each.name].label,
@@ -81,6 +90,7 @@ def revision(request: HttpRequest, actors: list[Actor], revision_id: UUID) -> Ht
         ],
         "roles": [(role, _ROLE_WORDS[role]) for role in _open_roles(found, actor)],
         "is_draft": found.community.listing == Listing.DRAFT,
+        "is_public": listed_community(found.community.key, day=day) is not None,
         "note": request.POST.get("note", ""),
         "error": error,
         "errors": [("note", error)] if error else [],
@@ -95,7 +105,7 @@ def suspend(request: HttpRequest, actors: list[Actor], key: str) -> HttpResponse
     community = communities_for_review(actor).filter(key=key).first()
     if community is None or community.listing not in (Listing.LISTED, Listing.SUSPENDED):
         raise Http404
-    error = ""
+    error, may_suspend = "", community.listing == Listing.LISTED or _is_own_pause(community)
     if request.method == "POST":
         error = _change_listing(request, community, actor)
         if not error:
@@ -103,28 +113,48 @@ def suspend(request: HttpRequest, actors: list[Actor], key: str) -> HttpResponse
     context = {
         "community": community,
         "is_suspended": community.listing == Listing.SUSPENDED,
-        "reasons": words.LISTING_REASONS.items(),
+        "is_own_pause": _is_own_pause(community),
+        "reasons": [
+            (code, word)
+            for code, word in words.LISTING_REASONS.items()
+            if code != ListingReason.HOST_ASKED or not _is_own_pause(community)
+        ],
+        "note": request.POST.get("note", ""),
         "reason": words.LISTING_REASONS.get(community.listing_reason, ""),
         "placed": number_placed(community.pk),
         "waiting": number_waiting(community.pk),
         "error": error,
-        "errors": [("reason-1", error)] if error else [],
+        "errors": [("reason-1" if may_suspend else "note", error)] if error else [],
     }
     return render(request, "reviews/suspend.html", context, status=422 if error else 200)
 
 
 def _row(found: Revision, day: date) -> dict[str, Any]:
+    """What a proposal does to the tier: as it was agreed to, as it counts now, and as it would be."""
     community = found.community
-    before = tier_of(moderation_of(community), on=day)
+    now = tier_of(moderation_of(community), on=day)
+    before = tier_with(community, found.before) if found.before else now
     after = tier_with(community, found.facts)
     return {
         "revision": found,
         "community": community,
         "before": words.TIERS[before],
+        "now": words.TIERS[now],
         "after": words.TIERS[after],
+        "is_lowered": bool(found.at_once),
         "is_other_tier": before != after,
         "signed": [(_ROLE_WORDS[ReviewRole(each.role)], each) for each in found.sign_offs.all()],
     }
+
+
+def _facts_with(found: Revision) -> list[tuple[object, str]]:
+    """Everything that would be stated of the community, in words: all of it is renewed."""
+    facts = stated(found.community) | found.facts
+    return [(fact.label, in_words(name, facts[name])) for name, fact in FACTS.items()]
+
+
+def _is_own_pause(community: Community) -> bool:
+    return community.listing_reason == ListingReason.HOST_ASKED
 
 
 def _open_roles(found: Revision, actor: Actor) -> list[ReviewRole]:
@@ -179,9 +209,10 @@ def _decide(request: HttpRequest, found: Revision, actor: Actor) -> str:
 
 def _change_listing(request: HttpRequest, community: Community, actor: Actor) -> str:
     at, name = timezone.now(), {"name": community.name}
+    note = request.POST.get("note", "").replace("\x00", "").strip()[:_LONGEST]
     try:
-        if community.listing == Listing.SUSPENDED:
-            listing.resume(community_id=community.pk, by=actor, at=at)
+        if community.listing == Listing.SUSPENDED and not _is_own_pause(community):
+            listing.resume(community_id=community.pk, by=actor, at=at, note=note)
             messages.success(request, _("%(name)s is listed again.") % name)
             return ""
         reason = request.POST.get("reason", "")
@@ -193,6 +224,8 @@ def _change_listing(request: HttpRequest, community: Community, actor: Actor) ->
         )
     except listing.NotListed:
         messages.info(request, _("Somebody else has changed this listing in the meantime."))
+    except listing.NoteMissing:
+        return _("Say why it may be listed again: this is kept.")
     except editing.MayNotReview:
         return _("You cannot do this: you work for its host.")
     return ""

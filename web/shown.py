@@ -44,6 +44,8 @@ class Shown:
     tier: str
     tier_text: str
     is_referred_to: bool
+    is_well_moderated: bool
+    has_area: bool
     is_fictional: bool
     now: str
     is_somebody_there: bool
@@ -65,6 +67,8 @@ def shown(community: Community, *, at: datetime) -> Shown:
         tier=tier,
         tier_text=str(words.TIERS[tier]),
         is_referred_to=tier in (Tier.A, Tier.B, Tier.C),
+        is_well_moderated=tier in (Tier.A, Tier.B),
+        has_area=_has_area(community),
         is_fictional=community.is_fictional,
         now=_now(community, at),
         is_somebody_there=is_covered(community.moderator_hours, community.time_zone, at),
@@ -257,8 +261,10 @@ def _hours(community: Community) -> str:
 
 def _now(community: Community, at: datetime) -> str:
     """Whether a moderator is there, as far as a calendar says so; UK time."""
-    if community.moderated_by == ModeratedBy.NOBODY or not community.moderator_hours:
+    if community.moderated_by == ModeratedBy.NOBODY:
         return ""
+    if not community.moderator_hours:
+        return _("We cannot tell whether a moderator is there now")
     if is_covered(community.moderator_hours, community.time_zone, at):
         return _("A moderator is there now")
     coming = next_cover(community.moderator_hours, community.time_zone, at)
@@ -287,6 +293,13 @@ def _ages(community: Community) -> str:
     if low is None:
         return _("18 to %(high)s") % {"high": high}
     return _("%(low)s to %(high)s") % {"low": low, "high": high}
+
+
+def _has_area(community: Community) -> bool:
+    """Whether it is recorded whom it serves: nobody is referred where that is not known."""
+    return bool(
+        community.areas.all() or community.radius_km is not None or community.practices.all()
+    )
 
 
 def _where(community: Community) -> str:

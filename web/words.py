@@ -175,6 +175,16 @@ EVIDENCE: Words = {
     Evidence.ESCALATION_ROLE: _("who is told when somebody is in danger"),
     Evidence.SUPERVISION: _("how the moderators are supervised"),
 }
+CONDITION_GROUPS: Words = {
+    "addiction": _("Alcohol, drugs and gambling"),
+    "lifestyle": _("Healthy living"),
+    "long-term": _("Long-term conditions"),
+    "mental-health": _("Mental health"),
+    "neurodevelopmental": _("Autism, ADHD and learning disability"),
+    "safety": _("Self-harm"),
+    "social": _("Life and loss"),
+    "womens-health": _("Women’s health"),
+}
 LISTING_REASONS: Words = {
     ListingReason.HOST_ASKED: _("The host asked for it"),
     ListingReason.SAFETY_CONCERN: _("There is a safety concern"),

@@ -28,9 +28,12 @@ from integrations.fhir.asked import Asked
 from integrations.fhir.bundle import Answered
 from integrations.fhir.checking import Accepted, accept, check, has_errors
 from integrations.fhir.outcome import Finding, Refused, malformed, refusal
+from referrals.amending import StaleVersion
 from referrals.intake import NewReferral
+from referrals.lifecycle import MoveNotAllowed
 from referrals.refusals import ReferralKnown, ReferralRefused
 from referrals.repeating import receive_together_unless_there
+from referrals.tasking import TaskKnown
 
 # R4's order, whatever that of the entries; what is read is read last.
 _ORDER = ("DELETE", "POST", "PUT")
@@ -60,6 +63,7 @@ class Transaction(FhirView):
             sent,
             resource_type="Bundle",
             read=partial(bundle.read_transaction, takes=entries.TAKES, base_url=BASE_URL),
+            base_url=BASE_URL,
             is_strict=by.is_strict,
         )
         for one in accepted.content.asked:
@@ -174,8 +178,14 @@ def _carry_out(
     except (ReferralRefused, ReferralKnown) as error:
         error.position = one.place
         raise
+    except StaleVersion as stale:
+        stale.element = f"Bundle.entry[{one.place}].request.ifMatch"
+        raise
+    except (MoveNotAllowed, TaskKnown) as error:
+        error.element = f"Bundle.entry[{one.place}].resource.{error.element.partition('.')[2]}"
+        raise
     except Http404:
-        raise NotThere(one.address) from None
+        raise _not_there(one) from None
     addresses.setdefault(one.place, f"{made.resource_type}/{made.pk}")
     return made
 
@@ -211,8 +221,19 @@ def _show(
 def _read(request: Request, one: Asked, *, at: datetime) -> Answered:
     try:
         return entries.read(request, one, at=at)
+    except Refused as refused:
+        raise Refused(refused.status, [_asked_at(f, one.place) for f in refused.findings]) from None
     except Http404:
-        raise NotThere(one.address) from None
+        raise _not_there(one) from None
+
+
+def _not_there(one: Asked) -> NotThere:
+    return NotThere(one.address, element=f"Bundle.entry[{one.place}].request.url")
+
+
+def _asked_at(finding: Finding, place: int) -> Finding:
+    """The finding about a search as one about the entry that asks for it."""
+    return replace(finding, expression=f"Bundle.entry[{place}].request.url")
 
 
 def _at(warnings: Sequence[Finding], place: int) -> list[Finding]:

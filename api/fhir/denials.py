@@ -21,11 +21,12 @@ _BASE = f"{fhir_base(settings.PUBLIC_BASE_URL)}/"
 
 
 class NotThere(Http404):
-    """What is foreign or absent and was named in the body of a request; ``url`` is its address."""
+    """What is foreign or absent and was named in the body of a request; ``url`` is its address, ``element`` named it."""
 
-    def __init__(self, url: str, text: str = "") -> None:
+    def __init__(self, url: str, text: str = "", element: str = "") -> None:
         super().__init__(text)
         self.url = url
+        self.element = element
 
 
 def record_denial(request: Request, *, status: int) -> None:

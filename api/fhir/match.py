@@ -48,7 +48,7 @@ class Match(FhirView):
         """Ask with what can name nobody: date of birth and postcode are for POST alone."""
         pairs = [(n, v) for n, values in request.query_params.lists() for v in values]
         at = timezone.now()
-        return _answer(request, _asked(*match.in_address(pairs), at=at), at=at)
+        return _answer(request, _asked(*match.in_address(pairs), at=at, is_in_body=False), at=at)
 
     @extend_schema(
         operation_id="HealthcareService_match_by_post",
@@ -62,14 +62,18 @@ class Match(FhirView):
         accepted = accept(
             resource_of(request),
             resource_type="Parameters",
-            read=lambda parameters: _asked(*match.in_body(parameters), at=at),
+            read=lambda parameters: _asked(*match.in_body(parameters), at=at, is_in_body=True),
+            base_url=BASE_URL,
             is_strict=actor_of(request).is_strict,
         )
         return _answer(request, accepted.content, accepted.warnings, at=at)
 
 
-def _asked(given: Sequence[Given], findings: Sequence[Finding], *, at: datetime) -> Asked:
-    return match.read(given, findings, base_url=BASE_URL, day=localdate(at))
+def _asked(
+    given: Sequence[Given], findings: Sequence[Finding], *, at: datetime, is_in_body: bool
+) -> Asked:
+    day = localdate(at)
+    return match.read(given, findings, base_url=BASE_URL, day=day, is_in_body=is_in_body)
 
 
 def _answer(

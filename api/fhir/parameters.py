@@ -7,8 +7,17 @@ from rest_framework.request import Request
 
 from api.fhir.sending import sound_resource_of
 from integrations.fhir import fields
+from integrations.fhir.outcome import Refused, malformed
+from integrations.fhir.searching.query import DRESS
 
 FORM = "application/x-www-form-urlencoded"
+
+
+def refuse_unknown(request: Request, *known: str) -> None:
+    """Refuse what an operation does not read in its address. Raises Refused."""
+    if set(request.query_params) - DRESS - set(known):
+        text = f"In its address this operation takes: {', '.join([*known, *sorted(DRESS)])}."
+        raise Refused(400, [malformed("not-supported", text)])
 
 
 def form_of(request: Request) -> list[tuple[str, str]]:

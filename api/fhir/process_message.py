@@ -18,16 +18,17 @@ from api.errors import finding
 from api.fhir import reading, service_request, task
 from api.fhir.base import BASE_URL, FhirView, actor_of
 from api.fhir.denials import NotThere
+from api.fhir.parameters import refuse_unknown
 from api.fhir.repeats import once
 from api.fhir.schema import MARKS, RESOURCE, WRITE_ERRORS
-from api.fhir.sending import refuse_condition, resource_of
+from api.fhir.sending import naming_status, refuse_condition, resource_of
 from api.fhir.writing import recorded
 from api.permissions import require
 from integrations.fhir.bars import answering, headers
 from integrations.fhir.bars.reading import Message, read
 from integrations.fhir.bars.workflow import NO_REQUEST, NO_REQUEST_AT, Workflow
 from integrations.fhir.checking import accept
-from integrations.fhir.outcome import Refused
+from integrations.fhir.outcome import Refused, malformed
 from referrals import selectors
 from referrals.amending import StaleVersion, amend_referral
 from referrals.intake import NewReferral
@@ -63,6 +64,10 @@ class ProcessMessage(FhirView):
         The answer is a message Bundle that names the Bundle sent and holds the referral as it is kept here.
         """
         refuse_condition(request.headers)
+        refuse_unknown(request, "async")
+        if request.query_params.get("async", "false") != "false":
+            text = "A message is answered at once: async is not served."
+            raise Refused(400, [malformed("not-supported", text, "http.async")])
         by = actor_of(request)
         headers.check(request.headers, ods_code=ods_code_of(by))
         message = _message(request, by)
@@ -79,6 +84,7 @@ def _message(request: Request, by: Actor) -> Message:
         resource_of(request),
         resource_type="Bundle",
         read=partial(read, base_url=BASE_URL, is_strict=by.is_strict),
+        base_url=BASE_URL,
         is_strict=by.is_strict,
     )
     message = accepted.content
@@ -102,24 +108,27 @@ def _carry_out(message: Message, *, by: Actor, at: datetime) -> list[Made]:
 
 def _take_back(message: Message, new: NewReferral, *, by: Actor, at: datetime) -> Made:
     """End the referral that the sender names, unless it is newer here than what the sender has read."""
+    at_entry = f"Bundle.entry[{message.place}].resource"
     referral = _named(message, new, by=by)
     newest = selectors.newest_change(referral) if referral else None
     if referral is None or newest is None:
         text = "None of your referrals has the id, or an identifier, of this ServiceRequest."
-        raise NotThere(f"ServiceRequest/{message.referral_id}", text)
+        raise NotThere(f"ServiceRequest/{message.referral_id}", text, element=at_entry)
     try:
         if message.known_at and message.known_at < _as_shown(newest.at):
             raise StaleVersion(newest.version)
-        amend_referral(
-            referral_id=referral.pk,
-            new=new,
-            expected_version=message.known_version or newest.version,
-            by=by,
-            at=at,
-        )
+        with naming_status(at_entry):
+            amend_referral(
+                referral_id=referral.pk,
+                new=new,
+                expected_version=message.known_version or newest.version,
+                by=by,
+                at=at,
+            )
     except StaleVersion as stale:
         # BaRS has 409 for this, and 412 for nothing.
-        raise Refused(409, [finding(409, str(stale), code="conflict")]) from None
+        told = finding(409, str(stale), code="conflict", element=f"{at_entry}.meta")
+        raise Refused(409, [told]) from None
     return Made(
         resource_type="ServiceRequest",
         pk=referral.pk,

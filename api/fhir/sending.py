@@ -1,11 +1,13 @@
 """What came with a request: the resource, checked, and the headers that say how it is to be taken."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
@@ -16,6 +18,7 @@ from api.permissions import require
 from integrations.fhir import checking, wire
 from integrations.fhir.outcome import Finding, Refused, malformed, refusal
 from referrals.intake import Identifier, NewPatient, NewReferral
+from referrals.lifecycle import MoveNotAllowed
 
 JSON = ("application/fhir+json", "application/json")
 FHIR_VERSION = "4.0"
@@ -50,6 +53,7 @@ class Sent:
             self.resource,
             resource_type=self.resource_type,
             read=read,
+            base_url=settings.PUBLIC_BASE_URL,
             is_strict=self.by.is_strict,
         )
         self.warnings.extend(accepted.warnings)
@@ -89,6 +93,16 @@ def sound_resource_of(request: Request, resource_type: str) -> dict[str, Any]:
     if checking.has_errors(findings):
         raise refusal(findings)
     return resource
+
+
+@contextmanager
+def naming_status(resource_type: str) -> Iterator[None]:
+    """Let a move that is not allowed name the status that asked for it."""
+    try:
+        yield
+    except MoveNotAllowed as error:
+        error.element = f"{resource_type}.status"
+        raise
 
 
 def require_subject(new: NewReferral, *, by: Actor) -> None:

@@ -8,7 +8,7 @@ from accounts.repeating import Made
 from accounts.scopes import Interaction
 from api.fhir.base import BASE_URL
 from api.fhir.kinds import Kind
-from api.fhir.sending import Sent, require_subject
+from api.fhir.sending import Sent, naming_status, require_subject
 from api.permissions import require
 from integrations.fhir import service_request
 from integrations.fhir.sources import referrals
@@ -62,13 +62,14 @@ def update(referral_id: UUID, sent: Sent) -> Made | None:
         referral_id, new, by=sent.by
     ):
         require(sent.by, ("Patient", Interaction.UPDATE))
-    seen = amend_referral(
-        referral_id=referral_id,
-        new=new,
-        expected_version=sent.expected_version,
-        by=sent.by,
-        at=sent.at,
-    )
+    with naming_status("ServiceRequest"):
+        seen = amend_referral(
+            referral_id=referral_id,
+            new=new,
+            expected_version=sent.expected_version,
+            by=sent.by,
+            at=sent.at,
+        )
     if seen is None:
         return None
     return Made(

@@ -3,23 +3,30 @@
 from functools import partial
 from uuid import UUID
 
+from accounts.actors import Actor
 from accounts.repeating import Made
 from accounts.scopes import Interaction
+from accounts.selectors import ods_code_of
 from api.fhir import reading
 from api.fhir.base import BASE_URL
 from api.fhir.kinds import Kind
-from api.fhir.sending import Sent, require_subject
+from api.fhir.sending import Sent, naming_status, require_subject
 from api.permissions import require
-from integrations.fhir import task_request, wire
+from integrations.fhir import needs, task_request, wire
 from integrations.fhir.outcome import Refused, unprocessable
 from integrations.fhir.sources import referrals
 from integrations.fhir.systems import fhir_base
 from integrations.fhir.task_changes import Compared
+from integrations.fhir.told import Told
+from referrals import risk, selectors
 from referrals.amending import StaleVersion
 from referrals.intake import NewReferral
 from referrals.reading import Seen
+from referrals.refusals import ReferralRefused
 from referrals.repeating import receive_one
 from referrals.tasking import amend_task, attach_task
+
+_TAKEN_BACK = ("cancelled", "entered-in-error")
 
 
 def create(sent: Sent) -> Made:
@@ -29,6 +36,7 @@ def create(sent: Sent) -> Made:
     and attach_task raise.
     """
     new = sent.accept(partial(task_request.read, base_url=BASE_URL))
+    _refuse_requester(new.requester_ods, by=sent.by)
     if isinstance(new.focus, NewReferral):
         require(sent.by, ("ServiceRequest", Interaction.CREATE))
         require_subject(new.focus, by=sent.by)
@@ -38,14 +46,16 @@ def create(sent: Sent) -> Made:
         )
     seen = None
     if isinstance(new.focus, UUID):
-        seen = attach_task(
-            referral_id=new.focus,
-            document=new.document,
-            status=new.status,
-            terms=new.terms,
-            by=sent.by,
-            at=sent.at,
-        )
+        _refuse_risk(new.said, new.focus, by=sent.by)
+        with naming_status("Task"):
+            seen = attach_task(
+                referral_id=new.focus,
+                document=new.document,
+                status=new.status,
+                terms=new.terms,
+                by=sent.by,
+                at=sent.at,
+            )
     if seen is None:
         text = "There is no such ServiceRequest here. Send it first, or inside the Task."
         raise Refused(422, [unprocessable("not-found", text, "Task.focus")])
@@ -60,21 +70,43 @@ def update(task_id: UUID, sent: Sent) -> Made | None:
     amended = sent.accept(partial(task_request.read_amended, base_url=BASE_URL))
     if unchanged := _unchanged(task_id, sent):
         return unchanged
-    found = amend_task(
-        task_id=task_id,
-        document=amended.document,
-        status=amended.status,
-        reason_text=amended.reason_text,
-        terms=amended.terms,
-        expected_version=sent.expected_version,
-        by=sent.by,
-        at=sent.at,
-    )
+    if amended.status not in _TAKEN_BACK:
+        _refuse_requester(amended.requester_ods, by=sent.by)
+        _refuse_risk(amended.said, task_id, by=sent.by)
+    with naming_status("Task"):
+        found = amend_task(
+            task_id=task_id,
+            document=amended.document,
+            status=amended.status,
+            reason_text=amended.reason_text,
+            terms=amended.terms,
+            expected_version=sent.expected_version,
+            by=sent.by,
+            at=sent.at,
+        )
     if found is None:
         return None
     if isinstance(found, Seen):
         return _made(found, status=200)
     return Made(resource_type="Task", pk=task_id, version=found.version, at=found.at, status=200)
+
+
+def _refuse_requester(ods_code: str, *, by: Actor) -> None:
+    """Refuse a Task that somebody else asks for. Raises Refused."""
+    own = ods_code_of(by)
+    if ods_code not in ("", own):
+        text = f"The requester's ODS code is not that of the organisation this client is registered for ({own})."
+        raise Refused(422, [unprocessable("business-rule", text, "Task.requester")])
+
+
+def _refuse_risk(said: Told, referral_id: UUID, *, by: Actor) -> None:
+    """Refuse a Task that speaks of a risk, unless its referral answers the question. Raises ReferralRefused."""
+    element = risk.asked_by(codings=said.codings, texts=said.texts)
+    referral = selectors.referral_of(by, referral_id) if element else None
+    document = selectors.newest_change(referral).request_document if referral else None
+    if document and needs.read(wire.load(document.text), BASE_URL).has_acute_risk is None:
+        stop = risk.question_of(element)
+        raise ReferralRefused(stop.sentence, code=stop.code, element=stop.element)
 
 
 def _unchanged(task_id: UUID, sent: Sent) -> Made | None:

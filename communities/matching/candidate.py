@@ -68,3 +68,4 @@ class Candidate:
     capacity: str = "unknown"
     staffed_by: str = "unknown"
     can_look_first: bool = False
+    has_self_harm_policy: bool = False

@@ -15,7 +15,7 @@ from communities.matching.rules import (
 from communities.matching.weights import WEIGHTS, Weights, points, shared_languages
 from communities.tiers import Cover, ModeratedBy, SearchVisibility
 
-VERSION = "2026.11-2"  # changes with every change of a rule, a line or a weight
+VERSION = "2026.11-3"  # changes with every change of a rule, a line or a weight
 
 
 @dataclass(frozen=True, kw_only=True)

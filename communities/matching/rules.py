@@ -11,6 +11,10 @@ from communities.matching.need import CARER, Need
 from communities.tiers import Cover, Tier
 
 ADULT = 18
+# Ours, to be on the safe side, until a clinician has confirmed both: what somebody with one of these conditions may write
+# or read in a community for mental health in general, and the last age of a community for young people.
+NEEDS_SELF_HARM_POLICY = frozenset({"eating-disorder", "psychosis", "postpartum-psychosis", "ptsd"})
+YOUNG = 25
 # States of capacity, as ``communities.models.CapacityState`` has them.
 FULL, WAITING_LIST, ASSESSMENT = "no-capacity", "waitlist", "additional-assessment-required"
 # Nearest first.
@@ -56,6 +60,14 @@ def _condition_rule(need: Need, candidate: Candidate) -> Iterator[Reason]:
         yield Reason("other_condition")
 
 
+def _broader_rule(need: Need, candidate: Candidate) -> Iterator[Reason]:
+    """Of what is for more than this condition, only that which says what it does about self-harm. Not for carers."""
+    is_exact = bool(candidate.condition_keys & need.exact_keys)
+    is_asked = bool(need.condition_keys & NEEDS_SELF_HARM_POLICY) and not need.is_carer
+    if is_asked and not is_exact and not candidate.has_self_harm_policy:
+        yield Reason("self_harm_policy_not_stated")
+
+
 def _age_rule(need: Need, candidate: Candidate) -> Iterator[Reason]:
     if candidate.audience == {"young_people"} and candidate.max_age is None:
         yield Reason("ages_not_stated")  # "young" without a limit cannot be judged
@@ -68,6 +80,16 @@ def _age_rule(need: Need, candidate: Candidate) -> Iterator[Reason]:
         yield Reason("too_young", str(candidate.min_age))
     if candidate.max_age is not None and need.age > candidate.max_age:
         yield Reason("too_old", str(candidate.max_age))
+
+
+def _young_rule(need: Need, candidate: Candidate) -> Iterator[Reason]:
+    """Under 18: moderation of tier A or B, or a community that is for young people."""
+    is_for_young = "young_people" in candidate.audience or (
+        candidate.max_age is not None and candidate.max_age <= YOUNG
+    )
+    is_young = need.age is not None and need.age < ADULT
+    if is_young and candidate.tier not in (Tier.A, Tier.B) and not is_for_young:
+        yield Reason("not_for_under_18")
 
 
 def _audience_rule(need: Need, candidate: Candidate) -> Iterator[Reason]:
@@ -132,7 +154,9 @@ def _listing_rule(_need: Need, candidate: Candidate) -> Iterator[Reason]:
 
 _RULES: tuple[Callable[[Need, Candidate], Iterator[Reason]], ...] = (
     _condition_rule,
+    _broader_rule,
     _age_rule,
+    _young_rule,
     _audience_rule,
     _sex_rule,
     _place_rule,

@@ -83,6 +83,8 @@ _WORTH_KNOWING = {
 }
 _AGAINST = {
     ("other_condition", ""): _("For people with other conditions"),
+    ("self_harm_policy_not_stated", ""): _("We do not know what it does about self-harm"),
+    ("not_for_under_18", ""): _("Under 18 we ask for more moderation, or for one for young people"),
     ("age_not_known", ""): _("We do not know your age"),
     ("ages_not_stated", ""): _("For young people, but the ages are not stated"),
     ("adults_only", ""): _("The lowest age is not stated, so we only suggest it to adults"),

@@ -11,13 +11,17 @@ Weights = Mapping[str, Mapping[str, int]]
 
 # The most important line first; in each line the worst step first.
 _LINES: Mapping[str, tuple[str, ...]] = {
-    "room": (WAITING_LIST, ASSESSMENT, "room"),  # company now, before company some day
     "condition": ("broader", "exact"),  # for exactly this, before for anything of the kind
+    "tier": (
+        Tier.C,
+        Tier.B,
+        Tier.A,
+    ),  # moderation is what makes peer support work: no wish outweighs it
+    "room": (WAITING_LIST, ASSESSMENT, "room"),  # company now, before company some day
     "language": ("other", "shared"),  # what one cannot read is no company
     "access": ("none", "some", "all"),  # needs that it states to meet
-    "tier": (Tier.C, Tier.B, Tier.A),  # moderation is what makes peer support work
-    "hours": ("other", "wished"),  # moderators are there when company is wished for
     "cover": (Cover.UNKNOWN, Cover.SESSIONS, Cover.WEEKDAYS, Cover.DAILY, Cover.ALL_HOURS),
+    "hours": ("other", "wished"),  # moderators are there when company is wished for
     "stage": ("any", "same"),  # meant for people at this stage of change
     "names": ("other", "made_up"),  # a made-up name is allowed, where that is wished
     "place": ("other", "wished"),  # a small plus only: distance never counts against going online

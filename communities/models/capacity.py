@@ -24,7 +24,8 @@ class Capacity(models.Model):
     """What a host has stated of its places; a community without a row has stated nothing and is offered as it is.
 
     ``total`` None: no limit. ``used`` counts the places that are taken and those that are held for somebody. After
-    ``fresh_until`` nobody knows any more whether there is room; the limit itself still holds.
+    ``fresh_until`` nobody knows any more whether there is room; the limit itself still holds. ``message_id`` and
+    ``message_at`` are those of the last signed message that stated it.
     """
 
     community = models.OneToOneField(
@@ -37,11 +38,13 @@ class Capacity(models.Model):
     stated_on = models.DateField()
     fresh_until = models.DateField()
     stated_by = models.CharField(max_length=80)
+    message_id = models.CharField(max_length=100, blank=True, db_default="")
+    message_at = models.DateTimeField(null=True)
 
     TENANCY = SHARED
     PRIVACY = dict.fromkeys(
         ("community", "total", "used", "has_waiting_list", "needs_assessment")
-        + ("stated_on", "fresh_until", "stated_by"),
+        + ("stated_on", "fresh_until", "stated_by", "message_id", "message_at"),
         Privacy.OPEN,
     )
 
@@ -51,6 +54,11 @@ class Capacity(models.Model):
             models.CheckConstraint(
                 condition=Q(fresh_until__gte=models.F("stated_on")),
                 name="capacity_is_fresh_when_stated",
+            ),
+            models.CheckConstraint(
+                condition=Q(message_id="", message_at__isnull=True)
+                | (~Q(message_id="") & Q(message_at__isnull=False)),
+                name="capacity_message_is_whole",
             ),
         ]
 

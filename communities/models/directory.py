@@ -65,7 +65,8 @@ class Community(models.Model):
 
     Field values: docs/directory-data.md. It serves everybody in its ``areas``, whoever lives within ``radius_km`` of
     its centre, and the patients of its ``practices`` where it is commissioned by practice. Where ``moderator_hours``
-    are stated, ``cover`` and ``hours_text`` follow from them. ``updated_at`` is when a fact last changed.
+    are stated, ``cover`` and ``hours_text`` follow from them. ``updated_at`` is when a fact last changed. ``listing_by``,
+    ``listing_at`` and ``listing_note``: who suspended, closed or resumed it last, when, and what they wrote of it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -136,6 +137,9 @@ class Community(models.Model):
     listing_reason = models.CharField(
         max_length=20, choices=ListingReason.choices, blank=True, db_default=""
     )
+    listing_by = models.CharField(max_length=80, blank=True, db_default="")
+    listing_at = models.DateTimeField(null=True, blank=True)
+    listing_note = models.CharField(max_length=500, blank=True, db_default="")
     valid_from = models.DateField(null=True, blank=True)
     valid_to = models.DateField(null=True, blank=True)
     reviewed_on = models.DateField(null=True, blank=True)
@@ -165,6 +169,9 @@ class Community(models.Model):
             "tier_by_facts",
             "listing",
             "listing_reason",
+            "listing_by",
+            "listing_at",
+            "listing_note",
             "valid_from",
             "valid_to",
             "reviewed_on",

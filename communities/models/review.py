@@ -31,13 +31,17 @@ class Revision(models.Model):
     """Facts that a host states anew of its community; none: what stands is attested again.
 
     ``facts`` are as docs/directory-data.md writes them. ``at_once`` names those that promise less than before: they
-    count since ``proposed_at``, whatever becomes of the rest. ``reason``: why it was rejected.
+    count since ``proposed_at``, whatever becomes of the rest; ``before`` has what was agreed to of them. ``reason``:
+    why it was rejected.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     community = models.ForeignKey(Community, on_delete=models.PROTECT, related_name="revisions")
     facts = models.JSONField(default=dict, blank=True)
     at_once = models.JSONField(default=list, blank=True)
+    before = models.JSONField(
+        default=dict, blank=True, db_default=models.Value({}, models.JSONField())
+    )
     state = models.CharField(
         max_length=10, choices=RevisionState.choices, default=RevisionState.PROPOSED
     )
@@ -51,7 +55,7 @@ class Revision(models.Model):
 
     TENANCY = SHARED
     PRIVACY = dict.fromkeys(
-        ("id", "community", "facts", "at_once", "state", "proposed_by", "proposed_at")
+        ("id", "community", "facts", "at_once", "before", "state", "proposed_by", "proposed_at")
         + ("settled_by", "settled_at", "reason"),
         Privacy.OPEN,
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
+
 from communities import feeding
 from communities.feeding import Outcome, Service, Taken
 from integrations.directory.checking import Element
@@ -24,6 +26,7 @@ from integrations.directory.sources import Document, FeedRefused, RowUnreadable,
 _SHOWN_IN_LIST = ("attributes", "service_at_locations")  # what a list in full holds
 _DUPLICATE = "The same id stands before in this feed; the first service with it counts."
 _GONE = "LISTED here and no longer in the feed: a reviewer should look at it."
+_FAILED = "This could not be taken (%s); nothing of it was kept."
 _NOT_WHOLE = "This is not all of the feed: nothing is said of services that are not in it."
 
 
@@ -60,7 +63,12 @@ class Report:
         counts |= {"with faults, left out": self.faulty, "no longer in the feed": self.missing}
         counts |= {"problems": len(self.problems)}
         counted = [f"{count:8}  {name}" for name, count in counts.items()]
-        return [*map(str, self.problems), *self.notes, *counted]
+        return [_shown(str(line)) for line in (*self.problems, *self.notes, *counted)]
+
+
+def _shown(line: str) -> str:
+    """A line for a terminal, which would obey the control characters in it: 7-bit and 8-bit ones."""
+    return "".join(each if each.isprintable() else "�" for each in line)
 
 
 @dataclass
@@ -105,7 +113,14 @@ def take_feed(found: Found, *, name: str, at: datetime) -> Report:
     report, feed = found.report, feeding.opened(name, at=at)
     known = feeding.rows_of(feed)
     for service, place, path in found.services:
-        taken = feeding.take(feed, service, known=known.get(service.id), at=at)
+        try:
+            with transaction.atomic():
+                taken = feeding.take(feed, service, known=known.get(service.id), at=at)
+        except Exception as error:  # whatever one service does, the others are taken
+            report.problems.append(
+                Problem(place, str(service.id), path, _FAILED % type(error).__name__)
+            )
+            continue
         report.outcomes[taken.outcome] += 1
         _tell(report, taken, service, place, path)
     if found.is_whole:

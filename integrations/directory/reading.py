@@ -7,6 +7,7 @@ person only; without such a term, when it has locations and all of them are virt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from textwrap import shorten
 from typing import Any
 from uuid import UUID
@@ -227,6 +228,14 @@ def _term_id(attribute: Element) -> UUID | None:
         return None
 
 
+def _finite(text: str) -> float:
+    """A number that JSON can hold. Raises ValueError for any other."""
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
+
+
 def _stated(attribute: Element, fact: str) -> Any:
     """What an attribute's value states, as the fact is kept."""
     text = attribute.text("value", is_needed=True)
@@ -239,7 +248,7 @@ def _stated(attribute: Element, fact: str) -> Any:
         if isinstance(field, models.IntegerField):
             return int(text) if text else None
         if isinstance(field, models.FloatField):
-            return float(text) if text else None
+            return _finite(text) if text else None
     except (KeyError, ValueError):
         attribute.fault("value", f"{text[:40]!r} cannot be read as {fact.replace('_', ' ')}.")
         return None

@@ -17,6 +17,8 @@ from integrations.outbound.client import get
 
 LARGEST_FILE = 256 * 2**20  # bytes
 LARGEST_ANSWER = 32 * 2**20
+LARGEST_FEED = 512 * 2**20  # all answers together
+MOST_ANSWERS = 100_000
 MOST_PAGES = 10_000
 PER_PAGE = 100
 _SECONDS = 30.0
@@ -97,6 +99,7 @@ class Address:
 
     def __init__(self, url: str) -> None:
         self.name, self.is_whole = url.rstrip("/"), True
+        self._answers = self._bytes = 0
 
     def about(self) -> Document | None:
         """Its root."""
@@ -136,6 +139,9 @@ class Address:
             answer = get(url, timeout=_SECONDS, largest=LARGEST_ANSWER)
         except (OutboundRefused, OutboundUnavailable) as error:
             raise FeedRefused(f"{url} cannot be read: {error}") from error
+        self._answers, self._bytes = self._answers + 1, self._bytes + len(answer.body)
+        if self._answers > MOST_ANSWERS or self._bytes > LARGEST_FEED:
+            raise FeedRefused(f"{self.name} is too large as a whole.")
         if answer.status != 200:
             if is_optional:
                 return None

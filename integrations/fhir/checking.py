@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from fhir.resources.R4B import get_fhir_model_class
 from pydantic import ValidationError
 
-from integrations.fhir import codes, deviations, invariants, narrative, references
+from integrations.fhir import codes, deviations, invariants, narrative, needs, references
 from integrations.fhir.outcome import (
     Finding,
     Refused,
@@ -41,6 +41,7 @@ def accept(
     *,
     resource_type: str,
     read: Callable[[dict[str, Any]], Content],
+    base_url: str,
     is_strict: bool = False,
 ) -> Accepted[Content]:
     """Check a resource and ``read`` it. Raises Refused with the faults of both: 400 for form, otherwise 422."""
@@ -48,6 +49,7 @@ def accept(
     if resource.get("resourceType") != resource_type:
         raise refusal(findings)
     findings += _not_understood(resource, resource_type)
+    findings += needs.misplaced(resource, at=resource_type, base_url=base_url)
     try:
         content = read(resource)
     except Refused as refused:

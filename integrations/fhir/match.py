@@ -68,6 +68,7 @@ class _Reading:
     given: Sequence[Given]
     base_url: str
     day: date
+    is_in_body: bool
     findings: list[Finding] = field(default_factory=list)
 
     def all(self, name: str) -> list[Given]:
@@ -77,6 +78,10 @@ class _Reading:
     def one(self, name: str) -> Given | None:
         """The value of a parameter that may come once."""
         return next(iter(self.all(name)), None)
+
+    def place_of_missing(self, name: str) -> str:
+        """Where a parameter that did not come would stand."""
+        return "Parameters.parameter" if self.is_in_body else f"http.{name}"
 
     def refuse(self, text: str, at: str, code: str = "value") -> None:
         """Note a fault."""
@@ -115,9 +120,16 @@ def in_address(pairs: Iterable[tuple[str, str]]) -> tuple[list[Given], list[Find
     return given, findings
 
 
-def read(given: Sequence[Given], findings: Sequence[Finding], *, base_url: str, day: date) -> Asked:
+def read(
+    given: Sequence[Given],
+    findings: Sequence[Finding],
+    *,
+    base_url: str,
+    day: date,
+    is_in_body: bool,
+) -> Asked:
     """The need that the parameters state. Raises Refused with all that is wrong, ``findings`` among it."""
-    reading = _Reading(given, base_url, day, list(findings))
+    reading = _Reading(given, base_url, day, is_in_body, list(findings))
     for name in set(TAKES) - SEVERAL:
         for more in reading.all(name)[1:]:
             reading.refuse(f"{name} is given once.", more.at, "invariant")
@@ -158,7 +170,7 @@ def _conditions(reading: _Reading) -> tuple[Condition, ...]:
     given = reading.all("condition")
     if not given:
         text = "At least one condition is needed: a SNOMED CT code, or a key of /api/conditions."
-        reading.refuse(text, "", "required")
+        reading.refuse(text, reading.place_of_missing("condition"), "required")
         return ()
     found: dict[str, Condition] = {}
     unknown = []
@@ -186,13 +198,14 @@ def _age(reading: _Reading) -> int | None:
     if age and born:
         reading.refuse("Give age or birthDate, not both.", born.at, "invariant")
     elif age:
-        if age.value.isascii() and age.value.isdecimal() and int(age.value[:9]) <= _OLDEST:
-            return int(age.value)
+        digits = age.value if age.value.isascii() and len(age.value) <= 9 else ""
+        if digits.isdecimal() and int(digits) <= _OLDEST:
+            return int(digits)
         reading.refuse(f"age is a whole number of years from 0 to {_OLDEST}.", age.at)
     elif born:
         return _years(reading, born)
     else:
-        reading.refuse("age or birthDate is needed.", "", "required")
+        reading.refuse("age or birthDate is needed.", reading.place_of_missing("age"), "required")
     return None
 
 
@@ -255,7 +268,7 @@ def _preferences(reading: _Reading) -> frozenset[str]:
             text = f"need is a code of {own(reading.base_url, needs.NEED)}."
             reading.refuse(text, one.at, "code-invalid")
     if len(stated & STAGES) > 1:
-        reading.refuse(needs.ONE_STAGE, "", "business-rule")
+        reading.refuse(needs.ONE_STAGE, reading.place_of_missing("need"), "business-rule")
     if _truth(reading, "isCarer"):
         stated.add(Preference.CARER.value)
     for one in reading.all("condition"):

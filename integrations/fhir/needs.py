@@ -1,10 +1,11 @@
-"""What a referral says of its patient's needs: two extensions of this service on ServiceRequest, and words that warn."""
+"""What a referral says of its patient's needs: two extensions of this service on ServiceRequest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from communities.matching.need import STAGES, Preference
+from communities.safety import crisis_route
 from integrations.fhir import fields
 from integrations.fhir.outcome import Finding, unprocessable
 from integrations.fhir.systems import own, own_definition
@@ -12,17 +13,18 @@ from integrations.fhir.systems import own, own_definition
 NEED, ACUTE_RISK = "peer-support-need", "acute-risk"
 _CODES = frozenset(Preference)
 ONE_STAGE = "A person is at one stage of change: send one."
+_ELSEWHERE = (
+    f"This extension is not read here. {NEED} and {ACUTE_RISK} stand in ServiceRequest.extension."
+)
+_ONE_ANSWER = f"Whether there is an acute risk is answered once: send {ACUTE_RISK} once."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """Codes of Preference, whether there is an acute risk (None: not answered), and what was written in words, with
-    the element it stands in.
-    """
+    """Codes of Preference, and whether there is an acute risk (None: not answered)."""
 
     preferences: frozenset[str]
     has_acute_risk: bool | None
-    texts: tuple[tuple[str, str], ...]
 
 
 def read(resource: dict[str, Any], base_url: str) -> Needs:
@@ -36,7 +38,6 @@ def read(resource: dict[str, Any], base_url: str) -> Needs:
             for _place, extension in _ours(resource, NEED, base_url)
         ),
         has_acute_risk=any(answers) if answers else None,
-        texts=_texts(resource),
     )
 
 
@@ -53,23 +54,52 @@ def faults(resource: dict[str, Any], *, base_url: str, at: str) -> Iterator[Find
         stages += code in STAGES
     if stages > 1:
         yield unprocessable("business-rule", ONE_STAGE, f"{at}.extension")
-    for place, extension in _ours(resource, ACUTE_RISK, base_url):
+    answers = list(_ours(resource, ACUTE_RISK, base_url))
+    if len(answers) > 1:
+        yield unprocessable("business-rule", f"{_ONE_ANSWER} {crisis_route()}", f"{at}.extension")
+    for place, extension in answers:
         if not isinstance(extension.get("valueBoolean"), bool):
             text = "Whether there is an acute risk is answered by valueBoolean, true or false."
             yield unprocessable("required", text, f"{at}.extension[{place}]")
 
 
-def _texts(resource: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    reasons = [
-        ("ServiceRequest.reasonCode", fields.text(concept, "text"))
-        for concept in fields.children(resource, "reasonCode")
-    ]
-    notes = [
-        ("ServiceRequest.note", fields.text(note, "text"))
-        for note in fields.children(resource, "note")
-    ]
-    patient = ("ServiceRequest.patientInstruction", fields.text(resource, "patientInstruction"))
-    return tuple(each for each in (*reasons, *notes, patient) if each[1])
+def misplaced(resource: dict[str, Any], *, at: str, base_url: str) -> Iterator[Finding]:
+    """Extensions of this service that stand where nothing reads them: what they say is never dropped in silence."""
+    ours, homes = own_definition(base_url, ""), set(_homes(resource, at))
+    for place, url in _extensions(resource, at):
+        if not url.startswith(ours):
+            continue
+        name = url.removeprefix(ours)
+        if name not in (NEED, ACUTE_RISK) or place.rpartition(".")[0] not in homes:
+            text = f"{_ELSEWHERE} {crisis_route()}" if name == ACUTE_RISK else _ELSEWHERE
+            yield unprocessable("structure", text, place)
+
+
+def _homes(resource: dict[str, Any], at: str) -> Iterator[str]:
+    """The places of the referrals that are read from a resource."""
+    kind = fields.text(resource, "resourceType")
+    if kind == "ServiceRequest":
+        yield at
+    elif kind == "Task":
+        focus = fields.text(fields.child(resource, "focus"), "reference")
+        for place, inner in fields.indexed(resource, "contained"):
+            if focus == f"#{fields.text(inner, 'id')}":
+                yield from _homes(inner, f"{at}.contained[{place}]")
+    elif kind == "Bundle":
+        for place, entry in fields.indexed(resource, "entry"):
+            yield from _homes(fields.child(entry, "resource"), f"{at}.entry[{place}].resource")
+
+
+def _extensions(value: Any, at: str) -> Iterator[tuple[str, str]]:
+    """Every extension below, by its place and its URL."""
+    if isinstance(value, list):
+        for place, member in enumerate(value):
+            yield from _extensions(member, f"{at}[{place}]")
+    elif isinstance(value, dict):
+        for place, extension in fields.indexed(value, "extension"):
+            yield f"{at}.extension[{place}]", fields.text(extension, "url")
+        for name, member in value.items():
+            yield from _extensions(member, f"{at}.{name.removeprefix('_')}")
 
 
 def _ours(

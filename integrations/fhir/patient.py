@@ -1,8 +1,11 @@
 """Patient: what we read from it, and how it goes back."""
 
 import re
-from datetime import date
+from calendar import monthrange
+from datetime import date, datetime
 from typing import Any
+
+from django.utils.timezone import localdate
 
 from integrations.fhir import choosing, contacts, fields, limits, rows, wire
 from integrations.fhir.identifiers import nhs_number_of
@@ -58,6 +61,7 @@ def read(resource: dict[str, Any], *, at: str = "Patient") -> NewPatient:
         ethnic_category=_ethnic_category(resource),
         is_deceased=resource.get("deceasedBoolean") is True
         or bool(fields.text(resource, "deceasedDateTime")),
+        deceased_between=_days_of(fields.text(resource, "deceasedDateTime")),
     )
 
 
@@ -74,6 +78,20 @@ def render(patient: rows.Patient, *, base_url: str) -> dict[str, Any]:
 def _birth_date(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if _FULL_DATE.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def _days_of(text: str) -> tuple[date, date] | None:
+    """The first and the last day of an R4 dateTime, which may be a year or a month; None for what is none."""
+    try:
+        if "T" in text:
+            day = localdate(datetime.fromisoformat(text))
+            return day, day
+        year, month, day_of_month = (*map(int, text.split("-")), 0, 0)[:3]
+        last_month = month or 12
+        last_day = day_of_month or monthrange(year, last_month)[1]
+        return date(year, month or 1, day_of_month or 1), date(year, last_month, last_day)
     except ValueError:
         return None
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from integrations.fhir import fields, limits, needs, requester, rows, terms, wire
+from integrations.fhir import fields, limits, needs, requester, rows, terms, told, wire
 from integrations.fhir import subject as subjects
 from integrations.fhir.outcome import Finding, Refused, unprocessable
 from integrations.fhir.rendering import with_server_elements
@@ -35,13 +35,9 @@ def read(
     """
     reasons = _reasons(resource)
     faults = [*_status_faults(resource, statuses, at), *_faults(resource, reasons, base_url, at)]
-    try:
-        subject = subjects.read(resource, base_url=base_url, resolve=resolve, at=at)
-    except Refused as refusal:
-        raise Refused(422, [*faults, *refusal.findings]) from None
-    if faults:
-        raise Refused(422, faults)
+    subject = _subject(resource, faults, base_url=base_url, resolve=resolve, at=at)
     asking, stated = requester.read(resource, resolve=resolve), needs.read(resource, base_url)
+    said = told.read(resource, resolve=resolve)
     return NewReferral(
         document=wire.dump(resource).decode(),
         subject=subject,
@@ -59,8 +55,27 @@ def read(
         reason_text=_reason_text(resource),
         preferences=stated.preferences,
         has_acute_risk=stated.has_acute_risk,
-        texts=stated.texts,
+        texts=said.texts,
+        indications=said.codings,
     )
+
+
+def _subject(
+    resource: dict[str, Any],
+    faults: list[Finding],
+    *,
+    base_url: str,
+    resolve: subjects.Resolve,
+    at: str,
+) -> subjects.Subject:
+    """The patient. Raises Refused with the faults that were found before, and its own."""
+    try:
+        subject = subjects.read(resource, base_url=base_url, resolve=resolve, at=at)
+    except Refused as refusal:
+        raise Refused(422, [*faults, *refusal.findings]) from None
+    if faults:
+        raise Refused(422, faults)
+    return subject
 
 
 def render(referral: rows.Referral, change: rows.Change, *, base_url: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from integrations.fhir import fields, references, rows, wire
 from integrations.fhir.rendering import instant, with_server_elements
 from integrations.fhir.systems import ODS_ORGANIZATION_CODE, TASK_CODE, own
 
-_OWNER = "Peer-support referral service"
+OWNER = "Peer-support referral service"
 # The domain's labels are translated for pages; these are the words of the code system.
 BUSINESS_STATUSES = {
     "drafted": "Drafted",
@@ -63,7 +63,7 @@ def _unwritten(referral: rows.Referral) -> dict[str, Any]:
         "code": {"coding": [{"system": TASK_CODE, "code": "fulfill"}]},
         "authoredOn": instant(referral.received_at),
         "requester": _practice(referral.practice),
-        "owner": {"display": _OWNER},
+        "owner": {"display": OWNER},
     }
 
 
@@ -111,7 +111,7 @@ def render_for_practice(
         "for": {"reference": f"Patient/{referral.patient_id}"},
         "authoredOn": instant(asked.raised_at),
         "lastModified": instant(at),
-        "requester": {"display": _OWNER},
+        "requester": {"display": OWNER},
         "owner": _practice(referral.practice),
     }
 

@@ -2,14 +2,25 @@
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from integrations.fhir import deviations, fields, references, service_request, terms, wire
+from integrations.fhir import (
+    deviations,
+    fields,
+    references,
+    requester,
+    service_request,
+    terms,
+    told,
+    wire,
+)
 from integrations.fhir.outcome import Finding, Refused, unprocessable
 from integrations.fhir.subject import nothing_to_resolve
 from integrations.fhir.systems import TASK_CODE, fhir_base
+from integrations.fhir.task import OWNER
+from integrations.fhir.told import Told
 from referrals.intake import NewReferral, Term
 
 # Task and referral go together: the status of the one says that of the other.
@@ -26,12 +37,15 @@ class NewTask:
 
     ``terms`` are what it can be found by. ``focus`` is the referral that it brings along, the id of one that is held here, or the fullUrl of one that
     stands in the same Bundle. A referral brought along already carries the Task as its ``task_document``.
+    ``requester_ods`` is empty where the Task names none.
     """
 
     document: str
     status: str
     terms: tuple[Term, ...]
     focus: NewReferral | UUID | str
+    requester_ods: str = ""
+    said: Told = field(default_factory=Told)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +55,8 @@ class AmendedTask:
     document: str
     status: str
     terms: tuple[Term, ...]
+    requester_ods: str = ""
+    said: Told = field(default_factory=Told)
     reason_text: str = ""
 
 
@@ -64,14 +80,35 @@ def read(
     if faults:
         raise Refused(422, faults)
     found_by = terms.of("Task", resource, base_url=base_url)
+    said = told.read(resource, resolve=nothing_to_resolve)
     if isinstance(focus, NewReferral):
-        focus = replace(focus, task_document=document, task_terms=found_by)
-    return NewTask(document=document, status=status_of(resource), terms=found_by, focus=focus)
+        focus = replace(
+            focus,
+            task_document=document,
+            task_terms=found_by,
+            texts=(*focus.texts, *said.texts),
+            indications=(*focus.indications, *said.codings),
+        )
+    return NewTask(
+        document=document,
+        status=status_of(resource),
+        terms=found_by,
+        focus=focus,
+        requester_ods=requester.read(resource, resolve=nothing_to_resolve).ods_code,
+        said=said,
+    )
 
 
 def read_amended(resource: dict[str, Any], *, base_url: str) -> AmendedTask:
-    """What a Task that passed the checks says now; whether that may be is the life cycle's to say."""
+    """What a Task that passed the checks says now; whether that may be is the life cycle's to say.
+
+    Raises Refused (422) for an owner that is somebody else.
+    """
+    if faults := list(_owner_faults(resource, "Task")):
+        raise Refused(422, faults)
     return AmendedTask(
+        requester_ods=requester.read(resource, resolve=nothing_to_resolve).ods_code,
+        said=told.read(resource, resolve=nothing_to_resolve),
         document=wire.dump(resource).decode(),
         status=status_of(resource),
         terms=terms.of("Task", resource, base_url=base_url),
@@ -104,6 +141,15 @@ def _faults(resource: dict[str, Any], at: str) -> Iterator[Finding]:
     if fields.text(resource, "intent") != "order":
         text = "The intent of a Task that fulfils a referral must be order."
         yield unprocessable("business-rule", text, f"{at}.intent")
+    yield from _owner_faults(resource, at)
+
+
+def _owner_faults(resource: dict[str, Any], at: str) -> Iterator[Finding]:
+    """What is asked of this service is asked of nobody else."""
+    owner = resource.get("owner", {"display": OWNER})
+    if deviations.is_fulfilment(resource) and owner != {"display": OWNER}:
+        text = f'A Task that fulfils a referral is for this service: leave its owner out, or send the display "{OWNER}".'
+        yield unprocessable("business-rule", text, f"{at}.owner")
 
 
 def _focus(

@@ -91,7 +91,11 @@ def validate(
         return checking.check(asked.resource, resource_type=resource_type, is_strict=is_strict)
     try:
         accepted = checking.accept(
-            asked.resource, resource_type=resource_type, read=read, is_strict=is_strict
+            asked.resource,
+            resource_type=resource_type,
+            read=read,
+            base_url=base_url,
+            is_strict=is_strict,
         )
     except Refused as refusal:
         return list(refusal.findings)

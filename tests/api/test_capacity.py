@@ -5,10 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from django.utils.timezone import localdate
+from standardwebhooks import Webhook
 
 from accounts.models import Organisation
 from accounts.registering import make_host_key
+from audit.models import Action, Entry
 from communities.models import Capacity, Community, Reservation
 from config.fictional import Person
 from tests import cast
@@ -124,3 +127,67 @@ def test_clinical_systems_read_whether_there_is_room(
         "display": "No Capacity - Has Waitlist",
     }
     assert [part["url"] for part in extension["extension"]] == ["status", "statedOn", "freshUntil"]
+
+
+def put(community: cast.Community, to: str, body: bytes, headers: dict[str, str]) -> cast.Answer:
+    return community.put_places(to, body, headers)
+
+
+def test_an_earlier_statement_sent_again_does_not_undo_a_later_one(
+    community: cast.Community,
+) -> None:
+    earlier = json.dumps({"community": "f001", "total": 500}).encode()
+    headers = community.signed(earlier, timezone.now() - timedelta(seconds=3))
+    assert put(community, "f001", earlier, headers).status_code == 200
+    assert community.state("f001", {"total": 1}).status_code == 200
+
+    again = put(community, "f001", earlier, headers)
+    # Only whole seconds are signed: what else stands in the header proves nothing.
+    late = headers | {"webhook-timestamp": headers["webhook-timestamp"] + ".9"}
+
+    assert again.status_code == 409
+    assert "already" in again.json()["errors"][0]["message"]
+    assert put(community, "f001", earlier, late).status_code == 409
+    assert Capacity.objects.get(community__key="f001").total == 1
+
+
+def test_the_last_statement_sent_again_is_answered_alike_and_changes_nothing(
+    community: cast.Community,
+) -> None:
+    body = json.dumps({"community": "f001", "total": 5}).encode()
+    headers = community.signed(body)
+    first = put(community, "f001", body, headers)
+    entries = Entry.objects.filter(action=Action.PLACES_STATED).count()
+
+    again = put(community, "f001", body, headers)
+
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert Entry.objects.filter(action=Action.PLACES_STATED).count() == entries
+
+
+def test_a_statement_counts_for_the_community_that_it_names(community: cast.Community) -> None:
+    other = Community.objects.exclude(key="f001").filter(host=community.key.organisation).first()
+    if other is None:
+        other = Community.objects.get(key="f002")
+        Community.objects.filter(pk=other.pk).update(host=community.key.organisation)
+    body = json.dumps({"community": "f001", "total": 500}).encode()
+
+    answer = put(community, other.key, body, community.signed(body))
+    nameless = put(community, "f001", b'{"total": 5}', community.signed(b'{"total": 5}'))
+
+    assert (answer.status_code, nameless.status_code) == (422, 422)
+    assert "community" in answer.json()["errors"][0]["message"]
+    assert not Capacity.objects.exists()
+
+
+def test_the_id_of_a_statement_is_one_that_can_be_kept(community: cast.Community) -> None:
+    body, at = json.dumps({"community": "f001", "total": 5}).encode(), timezone.now()
+    message_id = "m" * 101
+    signature = Webhook(community.key.secret).sign(message_id, at, body.decode())
+    headers = community.signed(body, at) | {
+        "webhook-id": message_id,
+        "webhook-signature": signature,
+    }
+
+    assert put(community, "f001", body, headers).status_code == 422
+    assert not Capacity.objects.exists()

@@ -50,7 +50,7 @@ def test_machines_find_what_people_find(stranger: Client, asked: dict[str, str])
     found = keys(stranger.get(ADDRESS, asked))
 
     assert found
-    assert all(f'href="/communities/{key}/"' in page for key in found)
+    assert all(f'href="/communities/{key}/' in page for key in found)
     assert page.count('class="app-result"') == len(found)
 
 
@@ -71,6 +71,9 @@ def test_several_of_a_kind_widen_the_search(stranger: Client) -> None:
         {"place": "e81dy"},
         {"place": "ZZ99"},
         {"condition": "no-such"},
+        {"page": "000000001" + "9" * 30},
+        {"page": "00000000110000"},
+        {"text": "near E8 1DY"},
         {"tier": "Z"},
         {"cover": "always"},
         {"audience": ["carers", "family"]},

@@ -405,6 +405,44 @@ def test_a_fact_that_cannot_stand_is_refused_by_name_and_nothing_is_written(
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("name", "Two\nlines"),
+        ("name", "A tab\there"),
+        ("name", "turned \u202e round"),
+        ("summary", "a zero\u200bwidth space"),
+        ("summary", "a line\u2028end"),
+        ("name", "\x9b31m"),
+        ("crisis_policy", "hidden\u2066words"),
+        ("url", "https://nhs.example@evil.example/"),
+        ("url", "https://user:word@forum.example/"),
+        ("url", "https://192.0.2.1/"),
+        ("url", "https://[2001:db8::1]/"),
+        ("url", "https://localhost/"),
+        ("radius_km", float("nan")),
+    ],
+    ids=ascii,
+)
+def test_what_would_deceive_a_reader_is_refused(
+    listed: Community, coordinator: Actor, name: str, value: Any
+) -> None:
+    with pytest.raises(FactsRefused) as refused:
+        propose(listed, coordinator, **{name: value})
+
+    assert name in refused.value.errors
+
+
+def test_a_policy_may_have_lines_and_an_address_any_script(
+    listed: Community, coordinator: Actor
+) -> None:
+    url = "https://xn--e1afmkfd.xn--p1ai:8443/forum?of=1@2"
+
+    revision = propose(listed, coordinator, crisis_policy="One.\nTwo.", url=url)
+
+    assert revision.facts["url"] == url
+
+
+@pytest.mark.parametrize(
     ("facts", "wrong"),
     [
         ({"min_age": 30, "max_age": 20}, "max_age"),

@@ -94,9 +94,28 @@ def test_a_host_does_not_undo_what_a_reviewer_has_done(listed: Community) -> Non
     for by in (host, partial):
         with pytest.raises(MayNotReview):
             listing.resume(community_id=listed.pk, by=by, at=AT)
-    listing.resume(community_id=listed.pk, by=reviewer, at=AT)
+    with pytest.raises(listing.NoteMissing):
+        listing.resume(community_id=listed.pk, by=reviewer, at=AT, note=" ")
+    listing.resume(community_id=listed.pk, by=reviewer, at=AT, note="Moderators are back.")
 
-    assert Community.objects.get(pk=listed.pk).listing == Listing.LISTED
+    again = Community.objects.get(pk=listed.pk)
+    assert (again.listing, again.listing_note) == (Listing.LISTED, "Moderators are back.")
+    assert (again.listing_by, again.listing_at) == (reviewer.label, AT)
+
+
+def test_a_reviewer_does_not_end_a_hosts_pause_but_may_take_its_place(listed: Community) -> None:
+    host, reviewer = people.coordinator(listed.host), people.clinician()
+    suspend(listed, host)
+
+    with pytest.raises(MayNotReview):
+        listing.resume(community_id=listed.pk, by=reviewer, at=AT, note="Go on.")
+    suspend(listed, reviewer, "safety-concern")
+    suspend(listed, host)
+
+    row = Community.objects.get(pk=listed.pk)
+    assert (row.listing, row.listing_reason) == (Listing.SUSPENDED, "safety-concern")
+    with pytest.raises(MayNotReview):
+        listing.resume(community_id=listed.pk, by=host, at=AT)
 
 
 def test_only_the_host_and_reviewers_take_a_community_out(listed: Community) -> None:
@@ -329,7 +348,7 @@ def test_a_directory_is_paged_by_name_in_few_queries(
 ) -> None:
     rows = search_directory(Search(), day=localdate())
 
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(6):
         first = page_of(rows)
     second, last = page_of(rows, 2), page_of(rows, 10**6)
 

@@ -110,6 +110,7 @@ CANDIDATES = st.builds(
     capacity=st.sampled_from(CAPACITIES),
     staffed_by=st.sampled_from(["people", "software", "both", "unknown"]),
     can_look_first=st.booleans(),
+    has_self_harm_policy=st.booleans(),
 )
 DIRECTORIES = st.lists(CANDIDATES, max_size=8, unique_by=lambda each: each.community_id)
 
@@ -189,8 +190,53 @@ def test_the_ages_stated_are_the_first_and_the_last_that_fit(
 def test_an_unstated_lowest_age_means_adults_only() -> None:
     unstated = replace(FORUM, min_age=None)
 
-    assert codes_against(replace(NEED, age=17), unstated) == ["adults_only"]
+    assert "adults_only" in codes_against(replace(NEED, age=17), unstated)
     assert codes_against(replace(NEED, age=18), unstated) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "is_offered"),
+    [
+        ({"tier": Tier.A}, True),
+        ({"tier": Tier.B}, True),
+        ({"tier": Tier.C}, False),
+        ({"tier": Tier.C, "max_age": 25}, True),
+        ({"tier": Tier.C, "max_age": 26}, False),
+        ({"tier": Tier.C, "audience": frozenset({"patients", "young_people"})}, True),
+    ],
+)
+def test_under_18_only_well_moderated_communities_and_those_for_young_people(
+    more: dict[str, Any], *, is_offered: bool
+) -> None:
+    open_to_15 = replace(FORUM, min_age=13, **more)
+
+    expected = [] if is_offered else ["not_for_under_18"]
+    assert codes_against(replace(NEED, age=17), open_to_15) == expected
+    assert codes_against(replace(NEED, age=18), open_to_15) == []
+
+
+@pytest.mark.parametrize("key", ["eating-disorder", "psychosis", "postpartum-psychosis", "ptsd"])
+def test_for_some_conditions_a_broader_community_must_say_what_it_does_about_self_harm(
+    key: str,
+) -> None:
+    need = replace(NEED, condition_keys=frozenset({key}))
+    general = replace(FORUM, condition_keys=frozenset({"mental-health-general"}))
+    caring = replace(need, is_carer=True)
+    for_carers = replace(general, audience=frozenset({"carers"}))
+
+    assert codes_against(need, general) == ["self_harm_policy_not_stated"]
+    assert codes_against(need, replace(general, has_self_harm_policy=True)) == []
+    assert codes_against(need, replace(general, condition_keys=frozenset({key}))) == []
+    assert codes_against(NEED, general) == []
+    assert codes_against(caring, for_carers) == []
+
+
+def test_no_wish_and_no_room_outweighs_moderation() -> None:
+    moderated = replace(FORUM, community_id="z", tier=Tier.A, capacity="waitlist")
+    wished = replace(FORUM, community_id="a", languages=frozenset({"bn"}))
+
+    assert order(WISHING, wished, moderated) == ["z", "a"]
+    assert list(WEIGHTS)[:3] == ["condition", "tier", "room"]
 
 
 def test_nobody_of_unknown_age_is_offered_anything() -> None:

@@ -129,10 +129,10 @@ def test_the_states_of_capacity_are_those_of_the_directory() -> None:
     }
 
 
-def test_a_community_with_a_waiting_list_comes_after_any_that_has_room() -> None:
-    waiting = replace(FORUM, community_id="a", capacity=WAITING_LIST, tier=Tier.A)
+def test_a_community_with_a_waiting_list_comes_after_one_of_its_tier_that_has_room() -> None:
+    waiting = replace(FORUM, community_id="a", capacity=WAITING_LIST, languages=frozenset({"en"}))
     first_talk = replace(FORUM, community_id="b", capacity=ASSESSMENT)
-    room = replace(FORUM, community_id="c", condition_keys=frozenset({"mental-health-general"}))
+    room = replace(FORUM, community_id="c", languages=frozenset({"bn"}))
 
     assert order(NEED, waiting, first_talk, room) == ["c", "b", "a"]
     assert "waiting list" in said(NEED, waiting)["waiting_list"]
@@ -230,15 +230,17 @@ def test_what_is_full_or_run_by_software_is_never_offered(
 
 
 @given(NEEDS, DIRECTORIES)
-def test_nobody_who_has_room_stands_behind_a_waiting_list(
+def test_nothing_of_a_higher_tier_stands_behind_a_lower_one_nor_room_behind_a_waiting_list(
     need: Need, directory: list[Candidate]
 ) -> None:
     by_id = {each.community_id: each for each in directory}
-    waits = [
-        by_id[offer.community_id].capacity == WAITING_LIST for offer in rank(need, directory).offers
+    offered = [by_id[offer.community_id] for offer in rank(need, directory).offers]
+    places = [
+        (not each.condition_keys & need.exact_keys, each.tier, each.capacity == WAITING_LIST)
+        for each in offered
     ]
 
-    assert waits == sorted(waits)
+    assert places == sorted(places)
 
 
 @given(NEEDS, DIRECTORIES, CANDIDATES)

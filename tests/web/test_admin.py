@@ -6,6 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Organisation, User
+from audit.models import Action, Entry
 from communities.models import Community, Condition
 from privacy.classes import Privacy
 from tests import cast
@@ -155,3 +156,49 @@ def test_conditions_can_be_worded_anew(operator: Client) -> None:
     condition.refresh_from_db()
     assert condition.label == "Low mood"
     assert Community.objects.filter(conditions=condition).exists()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "accounts/user/?password__startswith=p",
+        "accounts/user/?password=p",
+        "accounts/organisation/?memberships__user__password__startswith=p",
+        "accounts/client/?jwks__contains=k",
+        "communities/condition/?label__startswith=z&communities__host__memberships__user__password__gt=a",
+    ],
+)
+def test_an_address_asks_only_for_what_can_be_searched(operator: Client, asked: str) -> None:
+    assert operator.get(f"/admin/{asked}").status_code == 400
+
+
+def test_the_filters_of_the_pages_still_work(operator: Client) -> None:
+    for asked in ("accounts/organisation/?kind__exact=host", "accounts/client/?is_active__exact=1"):
+        assert operator.get(f"/admin/{asked}").status_code == 200
+
+
+def test_a_change_in_the_admin_is_in_the_audit_and_the_kind_stays(operator: Client) -> None:
+    host = Organisation.objects.filter(kind="host").order_by("name")[0]
+
+    answer = operator.post(
+        f"/admin/accounts/organisation/{host.pk}/change/", {"kind": "operator", "name": "Renamed"}
+    )
+
+    host.refresh_from_db()
+    entry = Entry.objects.get(action=Action.REFERENCE_CHANGED)
+    assert answer.status_code == 302
+    assert (host.kind, host.name) == ("host", "Renamed")
+    assert (entry.target, entry.detail) == (f"Organisation/{host.pk}", {"fields": "name"})
+    assert str(User.objects.get(email="operator@example.test").pk) in entry.actor
+
+
+def test_a_new_organisation_has_not_changed_yet_and_tiers_are_those_of_today(
+    operator: Client,
+) -> None:
+    Community.objects.filter(key="f002").update(review_due="2020-01-01", reviewed_on="2019-01-01")
+
+    form = operator.get(reverse("admin:accounts_organisation_add")).content.decode()
+    rows = operator.get(reverse("admin:communities_community_changelist"), {"q": "f002"})
+
+    assert "Updated at" not in form
+    assert '<td class="field-tier">U</td>' in rows.content.decode()

@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from communities.listing import NOT_CHECKED
 from communities.models import Community
 from communities.safety import TEXTS
 
@@ -19,12 +20,12 @@ if TYPE_CHECKING:  # what Django's test client answers with has no public name
 pytestmark = pytest.mark.django_db
 
 PAGE = "/communities/"
-MOST_QUERIES = 7
+MOST_QUERIES = 8
 
 
 def found(answer: "Answer") -> set[str]:
     """The keys of the communities on a page of results."""
-    return set(re.findall(r'href="/communities/(\w+)/"', answer.content.decode()))
+    return set(re.findall(r'href="/communities/(\w+)/["?]', answer.content.decode()))
 
 
 def words_of(answer: "Answer") -> str:
@@ -115,6 +116,11 @@ def test_a_whole_postcode_in_an_address_does_not_stay_there(stranger: Client) ->
         ("get", {"page": "0"}),
         ("get", {"page": "-1"}),
         ("get", {"page": "9" * 40}),
+        ("get", {"page": "000000001" + "9" * 30}),
+        ("get", {"page": "00000000110000"}),
+        ("get", {"text": "near E8 1DY"}),
+        ("get", {"text": "e81dy"}),
+        ("post", {"text": "SW1A 1AA"}),
         ("get", {"page": "٣"}),
     ],
 )
@@ -218,3 +224,95 @@ def test_whoever_asks_too_often_waits(stranger: Client, settings: Settings) -> N
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[2]["Retry-After"]
+
+
+def test_where_hours_are_words_nobody_can_tell_who_is_there_now(stranger: Client) -> None:
+    Community.objects.filter(key="f002").update(moderator_hours=[])
+
+    answer = stranger.get(f"{PAGE}f002/")
+
+    assert "We cannot tell whether a moderator is there now" in words_of(answer)
+    page = answer.content.decode()
+    assert page.index("urgent-heading") < page.index("Who runs it")
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_first"),
+    [
+        ({"condition": "self-harm"}, True),
+        ({"text": "I self-harm"}, True),
+        ({"text": "SUICIDAL"}, True),
+        ({"text": "diabetes"}, False),
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_for_what_belongs_to_a_crisis_the_contacts_come_first(
+    stranger: Client, asked: dict[str, str], is_first: bool
+) -> None:
+    page = stranger.get(PAGE, asked).content.decode()
+
+    assert page.count('id="urgent-heading"') == 1
+    assert (page.index("urgent-heading") < page.index("<form")) is is_first
+    assert is_first or page.index("/help/now") < page.index("<form")
+
+
+def test_words_are_looked_for_in_what_a_community_is_for(stranger: Client) -> None:
+    Community.objects.filter(key="f002").update(name="A circle", summary="For you.")
+
+    assert "f002" in found(stranger.get(PAGE, {"text": "type 2"}))
+
+
+def test_the_number_found_is_said_and_the_way_back_keeps_the_search(stranger: Client) -> None:
+    asked = {"condition": "depression", "tier": "A"}
+
+    answer = stranger.get(PAGE, asked)
+    address = re.findall(r'href="(/communities/f001/[^"]*)"', answer.content.decode())[0]
+
+    assert "1 community" in words_of(answer)
+    back = stranger.get(address.replace("&amp;", "&")).content.decode()
+    assert 'href="/communities/?condition=depression&amp;tier=A"' in back
+    assert "//evil" not in stranger.get(f"{PAGE}f001/?place=//evil").content.decode()
+    assert '<optgroup label="Long-term conditions">' in answer.content.decode()
+
+
+def test_only_the_two_best_tiers_are_green(stranger: Client) -> None:
+    assert "nhsuk-tag--green" in stranger.get(f"{PAGE}f002/").content.decode()
+    Community.objects.filter(key="f002").update(crisis_policy="")
+
+    answer = stranger.get(f"{PAGE}f002/")
+
+    assert "Somebody moderates" in words_of(answer)
+    assert "nhsuk-tag--green" not in answer.content.decode()
+
+
+def test_a_community_whose_area_is_not_recorded_says_so(stranger: Client) -> None:
+    said = "Nobody is referred there yet: its area is not recorded"
+    assert said not in words_of(stranger.get(f"{PAGE}f002/"))
+
+    Community.objects.get(key="f002").areas.clear()
+
+    assert said in words_of(stranger.get(f"{PAGE}f002/"))
+    assert said in words_of(stranger.get(PAGE, {"text": "type 2 diabetes"}))
+
+
+def test_what_is_suspended_and_what_never_was_get_the_same_page(stranger: Client) -> None:
+    Community.objects.filter(key="f001").update(listing="suspended", listing_reason="host-asked")
+
+    suspended, unknown = stranger.get(f"{PAGE}f001/"), stranger.get(f"{PAGE}nothing/")
+
+    assert suspended.status_code == unknown.status_code == 404
+    assert words_of(suspended) == words_of(unknown)
+    assert "not listed at the moment" in words_of(suspended)
+    assert all(contact.href in suspended.content.decode() for contact in TEXTS.urgent)
+
+
+def test_a_listing_for_demonstration_does_not_say_that_somebody_checked_it(
+    stranger: Client,
+) -> None:
+    Community.objects.filter(key="f002").update(reviewed_by=NOT_CHECKED)
+
+    text = words_of(stranger.get(f"{PAGE}f002/"))
+
+    assert NOT_CHECKED in text
+    assert "Checked on" not in text

@@ -144,8 +144,8 @@ def test_fewer_hours_count_at_once(browser: Client, own: Community) -> None:
         ({"min_age": "young"}, "min_age"),
         ({"min_age": "9" * 30}, "min_age"),
         ({"centre_latitude": "north"}, "centre_latitude"),
-        ({"hours-3": "nine to five"}, "hours-1"),
-        ({"hours-3": "09:00-25:00"}, "hours-1"),
+        ({"hours-3": "nine to five"}, "hours-3"),
+        ({"hours-3": "09:00-25:00"}, "hours-3"),
         ({"languages": "English please!"}, "languages"),
         ({"areas": "Atlantis"}, "areas"),
         ({"practices": "F84003 NOWHERE"}, "practices"),
@@ -274,3 +274,40 @@ def test_forms_need_their_token(coordinator: Actor) -> None:
 def test_these_pages_are_kept_nowhere(browser: Client) -> None:
     for page in ("/community/", OWN, f"{OWN}edit", f"{OWN}places"):
         assert "no-store" in browser.get(page)["Cache-Control"]
+
+
+def test_more_used_than_there_are_is_refused_at_its_field(browser: Client) -> None:
+    answer = browser.post(f"{OWN}places", {"total": "5", "used": "6"})
+
+    assert answer.status_code == 422
+    assert '<a href="#used">' in answer.content.decode()
+    assert "More are used than there are" in words_of(answer)
+    assert not Capacity.objects.exists()
+
+
+def test_what_is_used_stands_in_the_form_and_is_not_counted_back(
+    browser: Client, own: Community
+) -> None:
+    browser.post(f"{OWN}places", {"total": "40", "used": "30"})
+    form = form_in(browser.get(f"{OWN}places"))
+    assert (form["total"], form["used"]) == (["40"], ["30"])
+    Capacity.objects.filter(community=own).update(used=31)  # somebody has joined meanwhile
+
+    browser.post(f"{OWN}places", {**form, "total": "50"})
+
+    stated_now = Capacity.objects.get(community=own)
+    assert (stated_now.total, stated_now.used) == (50, 31)
+
+
+def test_what_is_attested_and_who_is_paused_for_is_shown(browser: Client, own: Community) -> None:
+    assert own.crisis_policy in words_of(browser.get(f"{OWN}attest"))
+    assert "nobody waits for one" in words_of(browser.get(f"{OWN}pause"))
+
+
+def test_only_the_day_that_is_wrong_is_marked(browser: Client) -> None:
+    form = form_in(browser.get(f"{OWN}edit"))
+
+    page = browser.post(f"{OWN}edit", {**form, "hours-3": "nine to five"}).content.decode()
+
+    assert "Wednesday:" in page
+    assert re.findall(r'id="(hours-.)"[^>]*aria-invalid', page) == ["hours-3"]

@@ -70,7 +70,8 @@ def test_the_queue_shows_what_waits_with_its_change_of_tier(
     text = words_of(clinical.get(QUEUE))
 
     assert own.name in text
-    assert "Trained people, every day → " not in text  # fewer hours have lowered it at once
+    assert "Safety facts were lowered" in text
+    assert "Trained people, every day → Somebody moderates" in text  # as it was before they were
     assert address in clinical.get(QUEUE).content.decode()
 
 
@@ -226,9 +227,10 @@ def test_a_community_is_suspended_for_a_reason_and_listed_again(
     assert Job.objects.filter(kind=JobKind.RECALL).count() == 1
 
     assert "There is a safety concern" in words_of(clinical.get(address))
-    clinical.post(address)
+    assert clinical.post(address).status_code == 422
+    clinical.post(address, {"note": "Moderators are back."})
     own.refresh_from_db()
-    assert own.listing == Listing.LISTED
+    assert (own.listing, own.listing_note) == (Listing.LISTED, "Moderators are back.")
 
 
 @pytest.mark.parametrize(
@@ -237,3 +239,73 @@ def test_a_community_is_suspended_for_a_reason_and_listed_again(
 def test_what_is_not_there_is_not_found(clinical: Client, address: str) -> None:
     assert clinical.get(address).status_code == 404
     assert clinical.post(address).status_code == 404
+
+
+def test_what_was_lowered_is_shown_with_what_was_agreed_before_and_comes_first(
+    own: Community, coordinator: Actor, clinical: Client
+) -> None:
+    other = Community.objects.select_related("host").get(key="f001")
+    elsewhere = people.coordinator(other.host, "elsewhere")
+    editing.propose_revision(
+        community_id=other.pk, facts={"summary": "First."}, by=elsewhere, at=timezone.now()
+    )
+    was = own.crisis_policy
+    address = propose(own, coordinator, crisis_policy="", summary="It is the safest of all.")
+
+    queue, page = words_of(clinical.get(QUEUE)), words_of(clinical.get(address))
+
+    assert queue.index(own.name) < queue.index(other.name)
+    assert "Safety facts were lowered" in queue
+    assert was in page
+    assert "it was “Trained people, every day”, and is “Somebody moderates” since then" in page
+    assert "Less than before: counts already" in page
+    assert "being reviewed" in words_of(Client().get("/communities/f002/"))
+    assert own.summary not in words_of(Client().get("/communities/", {"text": "type 2 diabetes"}))
+
+
+def test_what_was_lowered_and_taken_back_is_shown_with_the_next_proposal(
+    own: Community, coordinator: Actor, clinical: Client, lived: Client
+) -> None:
+    was = own.crisis_policy
+    propose(own, coordinator, crisis_policy="")
+    first = Revision.objects.get()
+    editing.withdraw(revision_id=first.pk, by=coordinator, at=timezone.now())
+    assert "being reviewed" in words_of(Client().get("/communities/f002/"))
+
+    address = propose(own, coordinator)
+
+    page = words_of(clinical.get(address))
+    assert was in page
+    assert "Safety facts were lowered" in page
+    clinical.post(address, {"role": "clinical"})
+    lived.post(address, {"role": "lived-experience"})
+    assert "being reviewed" not in words_of(Client().get("/communities/f002/"))
+
+
+def test_everything_that_is_renewed_is_shown(
+    own: Community, coordinator: Actor, clinical: Client
+) -> None:
+    page = clinical.get(propose(own, coordinator))
+
+    assert own.crisis_policy in words_of(page)
+    assert own.moderator_training in words_of(page)
+    assert 'href="/communities/f002/"' in page.content.decode()
+    assert "You sign for the whole listing" in words_of(page)
+
+
+def test_a_hosts_own_pause_is_not_ended_by_a_reviewer(
+    own: Community, coordinator: Actor, clinical: Client
+) -> None:
+    people.browser_of(coordinator).post("/community/f002/pause")
+    queue = words_of(clinical.get(QUEUE))
+    assert "The host asked for it" in queue
+    assert f"By {coordinator.label}" in queue
+
+    assert clinical.post(f"{QUEUE}f002/suspend", {"note": "Go on."}).status_code == 422
+    clinical.post(f"{QUEUE}f002/suspend", {"reason": "safety-concern"})
+
+    own.refresh_from_db()
+    assert (own.listing, own.listing_reason) == (Listing.SUSPENDED, "safety-concern")
+    people.browser_of(coordinator).post("/community/f002/resume")
+    own.refresh_from_db()
+    assert own.listing == Listing.SUSPENDED

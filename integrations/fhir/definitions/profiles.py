@@ -12,6 +12,7 @@ from integrations.fhir.definitions.value_sets import (
     REFERRAL_REASON,
     REFERRAL_STATUS,
 )
+from integrations.fhir.needs import ACUTE_RISK, NEED
 from integrations.fhir.systems import NHS_NUMBER, TASK_CODE
 from integrations.fhir.validating import OWN_PROFILES, R4_PROFILES
 
@@ -23,13 +24,15 @@ class Rule:
     """What is asked of one element; of the resource itself where ``path`` is empty.
 
     ``is_required``: it must be there. ``bound`` is the key of a value set, and ``strength`` how firmly. ``more`` is
-    whatever else R4 has for it. ``invariant`` is a key, what it means, and its FHIRPath.
+    whatever else R4 has for it. ``invariant`` is a key, what it means, and its FHIRPath. ``extension`` is the key of one
+    of this service's own, which is a slice of the path.
     """
 
     path: str = ""
     text: str = ""
     is_required: bool = False
     is_supported: bool = False
+    extension: str = ""
     bound: str = ""
     strength: str = "required"
     more: tuple[tuple[str, Any], ...] = ()
@@ -45,6 +48,11 @@ _FULFIL = {"coding": [{"system": TASK_CODE, "code": "fulfill"}]}
 _IS_NAMED = (
     f"subject.reference.exists() or subject.identifier.where(system = '{NHS_NUMBER}').exists()"
 )
+_BY_URL = {
+    "discriminator": [{"type": "value", "path": "url"}],
+    "ordered": False,
+    "rules": "open",
+}
 _SUPPORTED = "Read, and shown to those who need it."
 RULES: dict[str, tuple[str, str, tuple[Rule, ...]]] = {
     "ServiceRequest": (
@@ -69,6 +77,15 @@ RULES: dict[str, tuple[str, str, tuple[Rule, ...]]] = {
                         _IS_NAMED,
                     ),
                 )
+            ),
+            Rule(path="extension", more=(("slicing", _BY_URL),)),
+            Rule(path="extension", extension=NEED, is_supported=True),
+            Rule(
+                path="extension",
+                extension=ACUTE_RISK,
+                text="Once: asked for where something speaks of a risk.",
+                more=(("max", "1"),),
+                is_supported=True,
             ),
             Rule(
                 path="identifier",
@@ -198,7 +215,14 @@ def _written(kind: str, key: str, edition: Edition) -> Definition:
 
 def _element(kind: str, rule: Rule, source: str, edition: Edition) -> Iterator[tuple[str, Any]]:
     path = f"{kind}.{rule.path}" if rule.path else kind
-    yield from (("id", path), ("path", path))
+    part = f":{rule.extension}" if rule.extension else ""
+    yield from (("id", f"{path}{part}"), ("path", path))
+    if rule.extension:
+        profile = edition.canonical("StructureDefinition", rule.extension)
+        yield from (
+            ("sliceName", rule.extension),
+            ("type", [{"code": "Extension", "profile": [profile]}]),
+        )
     if rule.text:
         yield "definition", rule.text
     if rule.is_required:

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 
 from accounts.models import Membership, Organisation, Role, User
 from audit.models import Entry
-from communities import editing
+from communities import editing, feeding
+from communities.facts import MOST_DRAFTS
 from communities.models import (
     Community,
     Feed,
@@ -353,7 +355,85 @@ def test_snomed_ct_terms_lead_to_our_conditions(tmp_path: Path) -> None:
 def test_two_feeds_do_not_mix(tmp_path: Path) -> None:
     run(written(tmp_path, service()), feed="north")
 
-    said, _ends = run(written(tmp_path, service(2)), feed="south")
+    organization = {"id": ID, "name": "Example Moor (fictional)", "description": "Made up"}
+    said, _ends = run(written(tmp_path, service(2, organization=organization)), feed="south")
 
     assert counts(said) == {"services read": 1, DRAFT: 1}
     assert row().missing_since is None
+
+
+def test_a_feed_speaks_for_no_host_that_it_did_not_bring_until_it_is_linked(tmp_path: Path) -> None:
+    host = Organisation.objects.create(kind="host", name="example harbour (fictional)")
+
+    said, ends = run(written(tmp_path, service()))
+
+    assert counts(said) == {"services read": 1, "cannot stand": 1, "problems": 1}
+    assert "This host is known here; link it" in said
+    assert ends
+    assert not Membership.objects.filter(organisation=host).exists()
+
+    account = Feed.objects.get().account
+    Membership.objects.create(user=account, organisation=host, role=Role.COMMUNITY_COORDINATOR)
+    said, ends = run(tmp_path)
+
+    assert (counts(said), ends) == ({"services read": 1, DRAFT: 1}, "")
+    assert came_of().host == host
+    assert counts(run(tmp_path)[0]) == {"services read": 1, "unchanged": 1}
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-Infinity", "1e999"])
+def test_a_number_that_is_none_is_a_problem_of_its_service_alone(
+    tmp_path: Path, number: str
+) -> None:
+    bad = attribute("statement", "centre_latitude", number)
+    lead = service(attributes=[bad], languages=[])
+
+    said, ends = run(written(tmp_path, lead, service(2)))
+
+    assert counts(said)[DRAFT] == 1
+    assert "cannot be read as centre latitude" in said
+    assert ends == "1 problems; services without faults are taken."
+
+
+def test_what_fails_in_one_service_undoes_only_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = feeding.take
+
+    def failing(feed: Feed, found: feeding.Service, **more: Any) -> feeding.Taken:
+        taken = take(feed, found, **more)
+        if found.id == identity():
+            raise IntegrityError
+        return taken
+
+    monkeypatch.setattr(feeding, "take", failing)
+
+    said, ends = run(written(tmp_path, service(), service(2)))
+
+    assert f"{identity()}  $.contents[0]  This could not be taken (IntegrityError)" in said
+    assert ends
+    assert [each.service_id for each in FeedRow.objects.all()] == [identity(2)]
+    assert Community.objects.filter(name="Example Harbour Talk 2 (fictional)").exists()
+    assert not Community.objects.filter(name="Example Harbour Talk 1 (fictional)").exists()
+
+
+def test_a_terminal_is_given_no_control_characters(tmp_path: Path) -> None:
+    said, _ends = run(written(tmp_path, service(id="\x9b31m\x1b[2J\u202e"), service(2)))
+
+    assert all(line.isprintable() for line in said.splitlines())
+    assert not set(said) & set("\x9b\x1b\u202e")
+
+
+def test_a_host_has_so_many_drafts_and_no_more(tmp_path: Path) -> None:
+    many = [service(number) for number in range(1, MOST_DRAFTS + 2)]
+
+    said, _ends = run(written(tmp_path, *many))
+
+    assert counts(said)[DRAFT] == MOST_DRAFTS
+    assert counts(said)["cannot stand"] == 1
+    assert "wait for the reviewers already" in said
+
+    list_it(1)
+    said, ends = run(tmp_path)
+
+    assert (counts(said)[DRAFT], ends) == (1, "")

@@ -19,7 +19,10 @@ _READERS: dict[str, Callable[[dict[str, Any]], object]] = {
 def take_in(body: bytes, resource_type: str) -> object:
     """What the domain would be handed; Refused otherwise."""
     accepted = checking.accept(
-        wire.parse(body), resource_type=resource_type, read=_READERS[resource_type]
+        wire.parse(body),
+        resource_type=resource_type,
+        read=_READERS[resource_type],
+        base_url=BASE_URL,
     )
     return accepted.content
 

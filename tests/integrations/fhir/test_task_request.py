@@ -54,6 +54,7 @@ def _read(task: dict[str, Any], **more: Any) -> NewTask:
         wire.parse(wire.dump(task)),
         resource_type="Task",
         read=lambda resource: task_request.read(resource, base_url=BASE_URL, **more),
+        base_url=BASE_URL,
     )
     return accepted.content
 
