@@ -16,7 +16,7 @@ from communities.safety import crisis_route
 from communities.selectors import falls_under
 from referrals.intake import Coding, NewReferral
 
-_SNOMED = "http://snomed.info/sct"
+_DIGITS = re.compile(r"\s*([0-9]{6,18})(?![0-9])")
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,13 @@ def preferences_of(new: NewReferral) -> frozenset[str]:
     )
 
 
-def speaks_of_risk(codings: Iterable[tuple[str, str]]) -> bool:
-    """Whether a code of these (system, code), or a concept above it, asks for the answer."""
-    return falls_under((code for system, code in codings if system == _SNOMED), _codes())
+def speaks_of_risk(codes: Iterable[str]) -> bool:
+    """Whether one of these codes, or a concept above it, asks for the answer.
+
+    Senders write SNOMED CT in many ways: of a code its first digits count, whatever system it is said to be of.
+    """
+    begins = (_DIGITS.match(code) for code in codes)
+    return falls_under((found[1] for found in begins if found), _codes())
 
 
 def _asked_by(new: NewReferral) -> str:
@@ -72,7 +76,7 @@ def _asked_by(new: NewReferral) -> str:
 
 def asked_by(*, codings: Iterable[tuple[str, Coding]], texts: Iterable[tuple[str, str]]) -> str:
     """The first element of these, each with a coding or words, that asks for the answer, or nothing."""
-    coded = [(element, (coding.system, coding.code)) for element, coding in codings]
+    coded = [(element, coding.code) for element, coding in codings]
     # All at once first: hardly any asks, and each asking reads the database.
     if speaks_of_risk(code for _element, code in coded):
         return next(element for element, code in coded if speaks_of_risk([code]))

@@ -211,7 +211,8 @@ def _change_listing(request: HttpRequest, community: Community, actor: Actor) ->
     at, name = timezone.now(), {"name": community.name}
     note = request.POST.get("note", "").replace("\x00", "").strip()[:_LONGEST]
     try:
-        if community.listing == Listing.SUSPENDED and not _is_own_pause(community):
+        # What was sent decides: whoever suspends what another has just suspended lists nothing again.
+        if "reason" not in request.POST and community.listing == Listing.SUSPENDED:
             listing.resume(community_id=community.pk, by=actor, at=at, note=note)
             messages.success(request, _("%(name)s is listed again.") % name)
             return ""

@@ -272,8 +272,7 @@ def _preferences(reading: _Reading) -> frozenset[str]:
     if _truth(reading, "isCarer"):
         stated.add(Preference.CARER.value)
     for one in reading.all("condition"):
-        system, _, code = one.value.rpartition("|")
-        if speaks_of_risk([(normalise(system), code)]):
+        if speaks_of_risk([one.value.rpartition("|")[2]]):
             stated.add(Preference.KNOWN_RISK.value)
             text = f"A referral for this is taken only with the answer that there is no acute risk. {crisis_route()}"
             reading.findings.append(tolerated("business-rule", text, one.at))

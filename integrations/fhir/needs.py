@@ -64,13 +64,12 @@ def faults(resource: dict[str, Any], *, base_url: str, at: str) -> Iterator[Find
 
 
 def misplaced(resource: dict[str, Any], *, at: str, base_url: str) -> Iterator[Finding]:
-    """Extensions of this service that stand where nothing reads them: what they say is never dropped in silence."""
+    """Extensions of this service, or of nearly their names, that nothing reads: what they say is never dropped in silence."""
     ours, homes = own_definition(base_url, ""), set(_homes(resource, at))
     for place, url in _extensions(resource, at):
-        if not url.startswith(ours):
-            continue
-        name = url.removeprefix(ours)
-        if name not in (NEED, ACUTE_RISK) or place.rpartition(".")[0] not in homes:
+        name = url.partition("|")[0].rstrip("/").rpartition("/")[2].lower()
+        is_read = url in (ours + NEED, ours + ACUTE_RISK) and place.rpartition(".")[0] in homes
+        if (url.startswith(ours) or name in (NEED, ACUTE_RISK)) and not is_read:
             text = f"{_ELSEWHERE} {crisis_route()}" if name == ACUTE_RISK else _ELSEWHERE
             yield unprocessable("structure", text, place)
 

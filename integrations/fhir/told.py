@@ -75,8 +75,7 @@ def _codings(value: Any) -> Iterator[Coding]:
         for member in value:
             yield from _codings(member)
     elif isinstance(value, dict):
-        system, code = fields.text(value, "system"), fields.text(value, "code")
-        if system and code:
-            yield Coding(system=normalise(system), code=code)
+        if code := fields.text(value, "code"):
+            yield Coding(system=normalise(fields.text(value, "system")), code=code)
         for member in value.values():
             yield from _codings(member)

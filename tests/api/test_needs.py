@@ -175,6 +175,46 @@ def test_what_speaks_of_a_risk_is_asked_about_and_shows_where_to_turn(
     assert nothing_is_kept()
 
 
+@pytest.mark.parametrize(
+    "coding",
+    [
+        {"system": "http://snomed.info/sct/83821000000107", "code": AT_RISK_NOW},
+        {"system": "HTTP://SNOMED.INFO/SCT", "code": AT_RISK_NOW},
+        {"system": "urn:oid:2.16.840.1.113883.6.96", "code": f"{AT_RISK_NOW} |term|"},
+        {"code": AT_RISK_NOW},
+        {"system": "http://snomed.info/sct", "code": f"{AT_RISK_NOW}:246075003=1"},
+        {"system": "https://gp.example/codes", "code": "x", "display": "Suicidal ideation"},
+    ],
+    ids=["edition", "capitals", "oid", "no system", "post-coordinated", "words"],
+)
+def test_a_safety_code_is_known_however_it_is_written(
+    gp_system: cast.ClinicalSystem, person: Person, coding: dict[str, Any]
+) -> None:
+    sent = referral(person, reasonCode=[*reasons(DEPRESSION), {"coding": [coding]}])
+
+    assert "required" in {issue["code"] for issue in issues(gp_system.post(PATH, sent), 422)}
+    assert nothing_is_kept()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{BASE.replace('http:', 'https:')}/StructureDefinition/acute-risk",
+        f"{BASE}/StructureDefinition/acute-risk/",
+        f"{BASE}/StructureDefinition/acute-risk|1",
+        f"{BASE}/StructureDefinition/Acute-Risk",
+        "https://elsewhere.example/StructureDefinition/acute-risk",
+    ],
+)
+def test_an_answer_under_nearly_its_url_is_not_passed_over(
+    gp_system: cast.ClinicalSystem, person: Person, url: str
+) -> None:
+    sent = referral(person, {"url": url, "valueBoolean": True})
+
+    assert {issue["code"] for issue in issues(gp_system.post(PATH, sent), 422)} == {"structure"}
+    assert nothing_is_kept()
+
+
 def test_with_a_release_what_falls_under_a_safety_code_is_asked_about_too(
     gp_system: cast.ClinicalSystem, person: Person
 ) -> None:
