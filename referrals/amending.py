@@ -81,28 +81,6 @@ def would_change_patient(referral_id: UUID, new: NewReferral, *, by: Actor) -> b
 
 
 @transaction.atomic
-def withdraw_referral(
-    *,
-    referral_id: UUID,
-    is_mistake: bool,
-    reason_text: str,
-    expected_version: int | None,
-    by: Actor,
-    at: datetime,
-) -> Seen | None:
-    """Take a referral back, or say that it never should have been; None: foreign and absent are alike.
-
-    Raises StaleVersion or MoveNotAllowed.
-    """
-    referral = held(referral_id, expected_version=expected_version, by=by)
-    if referral is None:
-        return None
-    target = BusinessStatus.ENTERED_IN_ERROR if is_mistake else BusinessStatus.WITHDRAWN
-    take_back(referral, target, said=Said(text=reason_text), by=by, at=at)
-    return Seen(referral, newest_change(referral))
-
-
-@transaction.atomic
 def amend_patient(
     *, patient_id: UUID, new: NewPatient, expected_version: int | None, by: Actor, at: datetime
 ) -> Patient | None:
@@ -158,7 +136,7 @@ def _apply(
     referral: Referral, new: NewReferral, *, told: BusinessStatus, by: Actor, at: datetime
 ) -> None:
     """Make the row what was sent. Raises ReferralRefused."""
-    check_requester(new, referral.practice)
+    check_requester(new.requester_ods, own=referral.practice.ods_code or "")
     conditions, preferences = conditions_of(new), preferences_of(new)
     if (set(conditions), preferences) != (set(referral.conditions.all()), referral.preferences):
         if told not in _REASON_MAY_CHANGE:

@@ -8,7 +8,7 @@ from accounts.actors import Actor
 from audit.models import Action
 from audit.recording import record
 from referrals import selectors
-from referrals.models import Patient, PracticeTask, Referral, StatusChange
+from referrals.models import PracticeTask, Referral, StatusChange
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,3 @@ def read_practice_task(
     record(Action.REFERRAL_READ, by=by, at=at, target=f"ServiceRequest/{task.referral_id}")
     shown = version or task.version
     return Asked(task, shown, task.raised_at if shown == 1 else task.changed_at)
-
-
-def read_patient(*, patient_id: UUID, by: Actor, at: datetime) -> Patient | None:
-    """A patient, or None: foreign and absent are alike."""
-    patient = selectors.patient_of(by, patient_id)
-    if patient is not None:
-        record(Action.PATIENT_READ, by=by, at=at, target=f"Patient/{patient_id}")
-    return patient

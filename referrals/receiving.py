@@ -34,7 +34,7 @@ def receive_referral(
 ) -> Referral:
     """Write a new referral, or nothing: raises ReferralRefused or ReferralKnown. ``is_looked_up``: none has its identifiers."""
     practice = Organisation.objects.select_related("icb").get(pk=organisation_of(by))
-    check_requester(new, practice)
+    check_requester(new.requester_ods, own=practice.ods_code or "")
     if not is_looked_up:
         _refuse_known(new.identifiers, by)
     conditions = conditions_of(new)
@@ -144,14 +144,13 @@ def _refuse_known_together(new: Sequence[NewPatient | NewReferral], by: Actor) -
         seen.update(item.identifiers)
 
 
-def check_requester(new: NewReferral, practice: Organisation) -> None:
-    """Raise ReferralRefused when it is somebody else's."""
-    if new.requester_ods and new.requester_ods != practice.ods_code:
+def check_requester(ods_code: str, *, own: str, element: str = "ServiceRequest.requester") -> None:
+    """Raise ReferralRefused when somebody else asks: another ODS code than the sender's own. None is its own."""
+    if ods_code not in ("", own):
         raise ReferralRefused(
-            f"The requester's ODS code is not that of the organisation this client is registered for"
-            f" ({practice.ods_code}).",
+            f"The requester's ODS code is not that of the organisation this client is registered for ({own}).",
             code="business-rule",
-            element="ServiceRequest.requester",
+            element=element,
         )
 
 

@@ -16,7 +16,6 @@ from referrals.intake import Identifier, KnownPatient, NewPatient, NewReferral
 from referrals.models import Patient, Referral
 from referrals.nhs_numbers import nhs_number_hashes
 from referrals.patients import ReceivedPatient, receive_patient
-from referrals.reading import Seen, read_referral
 from referrals.receiving import receive_referral, receive_together
 from referrals.refusals import ReferralKnown, ReferralRefused
 
@@ -111,15 +110,6 @@ def _receive(
         if not (search.found and search.claim.made):
             remember(search.claim, [made[position]])
     return [made[position] for position in range(len(new))]
-
-
-def referral_as_answered(made: Made, *, is_repeat: bool, by: Actor, at: datetime) -> Seen | None:
-    """The referral at the version it was answered with. What the sender did not just write is a read, and audited."""
-    if is_repeat or made.is_found:
-        return read_referral(referral_id=made.pk, version=made.version, by=by, at=at)
-    referral = selectors.referral_of(by, made.pk)
-    change = selectors.change_at(referral, made.version) if referral else None
-    return Seen(referral, change) if referral and change else None
 
 
 def _search(new: New, condition: Identifier, *, by: Actor, at: datetime) -> Search:

@@ -80,11 +80,6 @@ def asked_by(*, codings: Iterable[tuple[str, Coding]], texts: Iterable[tuple[str
     # All at once first: hardly any asks, and each asking reads the database.
     if speaks_of_risk(code for _element, code in coded):
         return next(element for element, code in coded if speaks_of_risk([code]))
-    return element_at_risk(texts)
-
-
-def element_at_risk(texts: Iterable[tuple[str, str]]) -> str:
-    """The first element of these (element, text) whose words ask for the answer, or nothing."""
     return next((element for element, text in texts if _words().search(_plain(text))), "")
 
 

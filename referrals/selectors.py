@@ -116,20 +116,9 @@ def _told(referral: Referral) -> QuerySet[StatusChange]:
     return referral.changes.filter(is_told=True).select_related("request_document", "task_document")
 
 
-def document_at(referral: Referral, version: int) -> str | None:
-    """The ServiceRequest word for word as its sender wrote it, as this version shows it."""
-    change = change_at(referral, version)
-    return change.request_document.text if change else None
-
-
 def referral_for_patient(referral_id: UUID) -> Referral:
     """The referral behind an opened link."""
     return Referral.objects.select_related("practice").get(pk=referral_id)
-
-
-def practice_tasks_of(referral: Referral) -> list[PracticeTask]:
-    """What its practice was asked to do about a referral, oldest first."""
-    return list(referral.practice_tasks.order_by("raised_at", "pk"))
 
 
 def practice_task_of(actor: Actor, task_id: UUID) -> PracticeTask | None:

@@ -22,6 +22,7 @@ from referrals import risk, selectors
 from referrals.amending import StaleVersion
 from referrals.intake import NewReferral
 from referrals.reading import Seen
+from referrals.receiving import check_requester
 from referrals.refusals import ReferralRefused
 from referrals.repeating import receive_one
 from referrals.tasking import amend_task, attach_task
@@ -36,7 +37,7 @@ def create(sent: Sent) -> Made:
     and attach_task raise.
     """
     new = sent.accept(partial(task_request.read, base_url=BASE_URL))
-    _refuse_requester(new.requester_ods, by=sent.by)
+    check_requester(new.requester_ods, own=ods_code_of(sent.by), element="Task.requester")
     if isinstance(new.focus, NewReferral):
         require(sent.by, ("ServiceRequest", Interaction.CREATE))
         require_subject(new.focus, by=sent.by)
@@ -71,7 +72,7 @@ def update(task_id: UUID, sent: Sent) -> Made | None:
     if unchanged := _unchanged(task_id, sent):
         return unchanged
     if amended.status not in _TAKEN_BACK:
-        _refuse_requester(amended.requester_ods, by=sent.by)
+        check_requester(amended.requester_ods, own=ods_code_of(sent.by), element="Task.requester")
         _refuse_risk(amended.said, task_id, by=sent.by)
     with naming_status("Task"):
         found = amend_task(
@@ -89,14 +90,6 @@ def update(task_id: UUID, sent: Sent) -> Made | None:
     if isinstance(found, Seen):
         return _made(found, status=200)
     return Made(resource_type="Task", pk=task_id, version=found.version, at=found.at, status=200)
-
-
-def _refuse_requester(ods_code: str, *, by: Actor) -> None:
-    """Refuse a Task that somebody else asks for. Raises Refused."""
-    own = ods_code_of(by)
-    if ods_code not in ("", own):
-        text = f"The requester's ODS code is not that of the organisation this client is registered for ({own})."
-        raise Refused(422, [unprocessable("business-rule", text, "Task.requester")])
 
 
 def _refuse_risk(said: Told, referral_id: UUID, *, by: Actor) -> None:

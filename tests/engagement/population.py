@@ -16,11 +16,12 @@ from engagement.recording import record_activities
 from integrations.fhir import service_request, wire
 from integrations.fhir.subject import nothing_to_resolve
 from referrals import codes, inviting, matching, placing, responding
-from referrals.amending import issue, withdraw_referral
+from referrals.amending import issue
 from referrals.changing import Said
 from referrals.models import Referral
 from referrals.receiving import receive_referral
 from tests import cast
+from tests.referrals import steps
 
 # Of drafts among all that is sent, and of what is taken back.
 SHARE = 0.2
@@ -53,7 +54,7 @@ def issue_draft(referral: Referral, *, at: datetime) -> None:
 
 def take_back(referral: Referral, *, is_mistake: bool, at: datetime) -> None:
     """Its requester withdraws it, or says that it was entered in error."""
-    withdraw_referral(
+    steps.withdraw_referral(
         referral_id=referral.pk,
         is_mistake=is_mistake,
         reason_text="",

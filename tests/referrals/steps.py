@@ -3,17 +3,22 @@
 import json
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.actors import Actor, client_actor, host_actor
 from accounts.models import Client, Organisation
 from config.fictional import DEPRESSION, Person
-from referrals import placing
+from referrals import amending, placing
+from referrals.changing import Said
 from referrals.intake import Coding, NewPatient, NewReferral
+from referrals.lifecycle import BusinessStatus
 from referrals.models import Placement, Referral
+from referrals.reading import Seen
 from referrals.receiving import receive_referral
+from referrals.selectors import newest_change
 from tests import cast
 
 
@@ -98,3 +103,25 @@ def joined(
 def host_of(placement: Placement) -> Actor:
     """The host of the community that somebody is in."""
     return host_actor(placement.community.host)
+
+
+@transaction.atomic
+def withdraw_referral(
+    *,
+    referral_id: UUID,
+    is_mistake: bool,
+    reason_text: str,
+    expected_version: int | None,
+    by: Actor,
+    at: datetime,
+) -> Seen | None:
+    """Take a referral back, or say that it never should have been; None: foreign and absent are alike.
+
+    Raises StaleVersion or MoveNotAllowed.
+    """
+    referral = amending.held(referral_id, expected_version=expected_version, by=by)
+    if referral is None:
+        return None
+    target = BusinessStatus.ENTERED_IN_ERROR if is_mistake else BusinessStatus.WITHDRAWN
+    amending.take_back(referral, target, said=Said(text=reason_text), by=by, at=at)
+    return Seen(referral, newest_change(referral))

@@ -21,7 +21,7 @@ from communities.models import Community, Condition
 from config.fictional import Person, people
 from jobs.models import Job, JobKind
 from referrals import codes, placing, responding
-from referrals.amending import StaleVersion, amend_patient, amend_referral, withdraw_referral
+from referrals.amending import StaleVersion, amend_patient, amend_referral
 from referrals.intake import Coding, Identifier, KnownPatient, NewReferral, PatientByNhsNumber
 from referrals.inviting import invite_patient
 from referrals.lifecycle import BusinessStatus, MoveNotAllowed
@@ -41,7 +41,7 @@ from referrals.refusals import ReferralRefused
 from referrals.renewing import NothingToRenew, renew_link
 from referrals.responding import LinkDead
 from referrals.selectors import (
-    document_at,
+    change_at,
     newest_change,
     newest_told,
     patient_versions,
@@ -75,7 +75,7 @@ def withdraw(system: cast.ClinicalSystem, referral: Referral, **more: Any) -> Se
         "at": timezone.now(),
         **more,
     }
-    done = withdraw_referral(referral_id=referral.pk, by=steps.actor_of(system), **given)
+    done = steps.withdraw_referral(referral_id=referral.pk, by=steps.actor_of(system), **given)
     assert done
     return done
 
@@ -139,17 +139,22 @@ def test_a_draft_may_get_another_reason_and_stays_a_draft(
 # Correcting
 
 
+def _document_at(referral: Referral, version: int) -> str | None:
+    change = change_at(referral, version)
+    return change.request_document.text if change else None
+
+
 def test_every_version_shows_the_document_that_it_was_made_with(
     gp_system: cast.ClinicalSystem, person: Person, run_jobs: cast.RunJobs
 ) -> None:
     referral = steps.invited(gp_system, person, run_jobs)
-    first = document_at(referral, 1)
+    first = _document_at(referral, 1)
     new = steps.new_referral(person, document='{"amount": 1.50}')
 
     done = amend(gp_system, referral, new)
 
     assert done.change.version == 4
-    shown = [document_at(referral, version) for version in range(1, 6)]
+    shown = [_document_at(referral, version) for version in range(1, 6)]
     assert shown == [first, first, first, '{"amount": 1.50}', None]
 
 
@@ -292,7 +297,7 @@ def test_another_practices_referral_is_as_if_it_were_not_there(
     for pk in (referral.pk, uuid4()):
         assert amend_referral(referral_id=pk, new=new, expected_version=9, by=by, at=at) is None
         assert (
-            withdraw_referral(
+            steps.withdraw_referral(
                 referral_id=pk,
                 is_mistake=True,
                 reason_text="",

@@ -14,7 +14,7 @@ from communities.capacity import HOLD, Statement
 from communities.models import Capacity, Community, Listing, PlaceState, Reservation
 from config.fictional import people
 from jobs.models import Job, JobKind
-from referrals import amending, placing, responding
+from referrals import placing, responding
 from referrals.lifecycle import BusinessStatus
 from referrals.models import Placement, Referral
 from referrals.responding import OfferFull
@@ -200,7 +200,7 @@ def _stops(referral: Referral, _system: cast.ClinicalSystem) -> None:
 
 
 def _is_withdrawn(referral: Referral, system: cast.ClinicalSystem) -> None:
-    amending.withdraw_referral(
+    steps.withdraw_referral(
         referral_id=referral.pk,
         is_mistake=False,
         reason_text="",

@@ -11,7 +11,6 @@ from django.utils import timezone
 from config.fictional import Person
 from jobs.models import Job, JobKind, JobState
 from referrals import sweeping
-from referrals.amending import withdraw_referral
 from referrals.inviting import LINK_LIFE, invite_patient
 from referrals.lifecycle import BusinessStatus
 from referrals.matching import match_referral
@@ -157,7 +156,7 @@ def test_neither_a_draft_nor_what_was_taken_back_waits_for_a_job(
     if is_taken_back:
         referral = steps.referred(gp_system, person)
         _invited(referral)
-        withdraw_referral(
+        steps.withdraw_referral(
             referral_id=referral.pk,
             is_mistake=False,
             reason_text="",

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from config.fictional import Person
 from referrals import placing
-from referrals.amending import StaleVersion, withdraw_referral
+from referrals.amending import StaleVersion
 from referrals.lifecycle import MoveNotAllowed
 from referrals.matching import match_referral
 from referrals.models import Placement, Referral
@@ -24,7 +24,7 @@ pytestmark = [
 
 def _withdraw(system: cast.ClinicalSystem, referral: Referral, version: int | None) -> str:
     try:
-        withdraw_referral(
+        steps.withdraw_referral(
             referral_id=referral.pk,
             is_mistake=False,
             reason_text="",

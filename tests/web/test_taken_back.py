@@ -5,7 +5,6 @@ from django.test import Client
 from django.utils import timezone
 
 from config.fictional import Person
-from referrals.amending import withdraw_referral
 from referrals.models import Referral
 from tests import cast
 from tests.referrals import steps
@@ -28,7 +27,7 @@ def path(referral: Referral, messages: cast.Messages) -> str:
 
 
 def take_back(system: cast.ClinicalSystem, referral: Referral) -> None:
-    withdraw_referral(
+    steps.withdraw_referral(
         referral_id=referral.pk,
         is_mistake=False,
         reason_text="Sent twice",
